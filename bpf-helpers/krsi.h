@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The ABI of KRSI: what the kernel, a policy and user space agree on.
+ *
+ * Append-only: a field keeps its place and its meaning for ever, new fields
+ * and new ops come at the end. Structs that a kfunc fills are passed with
+ * their size; the shorter of both sides' sizes is copied and the rest of the
+ * caller's is zeroed.
+ */
+#ifndef _KRSI_H
+#define _KRSI_H
+
+#include <linux/types.h>
+
+/* The version of this header; struct krsi_ops.abi says which one was used. */
+#define KRSI_ABI 1
+
+/* Size of a policy's name with its NUL. */
+#define KRSI_NAME_SIZE 64
+
+/* Longest name of an environment variable that can be asked for, with its NUL. */
+#define KRSI_ENV_NAME_SIZE 256
+
+/* struct krsi_ops.flags */
+#define KRSI_AUDIT	 (1U << 0) /* count denials, deny nothing */
+#define KRSI_FAIL_CLOSED (1U << 1) /* deny where the policy could not decide */
+
+/**
+ * struct krsi_event - what every context begins with
+ * @opaque: always NULL. A pointer member is what keeps a program from passing
+ *	memory of its own off as a context: the verifier takes such memory for
+ *	structs of scalars alone.
+ * @reserved: 0
+ */
+struct krsi_event {
+	void *opaque;
+	__u64 reserved[3];
+};
+
+/* struct krsi_exec.flags */
+#define KRSI_EXEC_UNLINKED	(1U << 0) /* the file has no name (any more) */
+#define KRSI_EXEC_MEMFD		(1U << 1) /* the file is a memfd */
+#define KRSI_EXEC_WRITABLE	(1U << 2) /* its mode lets the caller write to it, capabilities aside */
+#define KRSI_EXEC_OVERLAY_UPPER	(1U << 3) /* it lies in the upper layer of an overlay */
+#define KRSI_EXEC_CHECK		(1U << 4) /* AT_EXECVE_CHECK: asked, not run */
+#define KRSI_EXEC_PRIVILEGED	(1U << 5) /* the file carries set-id bits or capabilities */
+#define KRSI_EXEC_SCRIPT	(1U << 6) /* the file starts with "#!" */
+
+/**
+ * struct krsi_exec - context of process_exec
+ * @event: the header
+ * @depth: 0 for the file that was asked for, 1 for its interpreter, and so on
+ * @flags: KRSI_EXEC_*
+ * @argc: number of arguments of this round, never 0
+ * @envc: number of environment strings
+ * @strings_len: bytes of arguments and environment, with their NULs
+ */
+struct krsi_exec {
+	struct krsi_event event;
+	__u32 depth;
+	__u32 flags;
+	__u32 argc;
+	__u32 envc;
+	__u64 strings_len;
+};
+
+/**
+ * struct krsi_executed - context of process_executed
+ * @event: the header
+ * @uid: real user id after the exec, in the initial user namespace, as all ids
+ * @gid: real group id
+ * @euid: effective user id
+ * @egid: effective group id
+ * @suid: saved user id
+ * @sgid: saved group id
+ * @secure: 1 if the exec gained privileges (AT_SECURE), else 0
+ * @reserved: 0
+ */
+struct krsi_executed {
+	struct krsi_event event;
+	__u32 uid;
+	__u32 gid;
+	__u32 euid;
+	__u32 egid;
+	__u32 suid;
+	__u32 sgid;
+	__u32 secure;
+	__u32 reserved;
+};
+
+/**
+ * struct krsi_file_id - which file this is, filled by krsi_get_file_id()
+ * @dev: device of the real file, as st_dev; below an overlay the layer's
+ * @ino: inode number of the real file
+ * @overlay_dev: device of the overlay, 0 when there is none
+ * @overlay_ino: inode number in the overlay
+ * @generation: tells files with one inode number apart; 0 where the
+ *	filesystem has none (vfat)
+ * @overlay_generation: the same of the overlay inode
+ */
+struct krsi_file_id {
+	__u64 dev;
+	__u64 ino;
+	__u64 overlay_dev;
+	__u64 overlay_ino;
+	__u32 generation;
+	__u32 overlay_generation;
+};
+
+/**
+ * struct krsi_task_id - who does it, filled by krsi_get_task_id()
+ * @cgroup_id: id of the cgroup (v2)
+ * @start_time: when the task started, nanoseconds since boot
+ * @exe: the executable of its memory, all 0 if it has none (kernel threads,
+ *	usermode helpers before their exec)
+ * @pid: thread id, in the initial pid namespace as all three
+ * @tgid: process id
+ * @ppid: process id of the real parent
+ * @uid: real user id, in the initial user namespace as all four
+ * @gid: real group id
+ * @euid: effective user id
+ * @egid: effective group id
+ * @reserved: 0
+ * @comm: the task's name, chosen by itself: never a base for a verdict
+ */
+struct krsi_task_id {
+	__u64 cgroup_id;
+	__u64 start_time;
+	struct krsi_file_id exe;
+	__u32 pid;
+	__u32 tgid;
+	__u32 ppid;
+	__u32 uid;
+	__u32 gid;
+	__u32 euid;
+	__u32 egid;
+	__u32 reserved;
+	char comm[16];
+};
+
+/**
+ * struct krsi_ops - a policy: a BPF struct_ops type, attached by a BPF link
+ * @name: what the policy is called; required, need not be unique
+ * @abi: KRSI_ABI
+ * @flags: KRSI_AUDIT, KRSI_FAIL_CLOSED
+ * @reserved: 0
+ * @process_exec: a file is about to be executed; called once for the file
+ *	itself and once for each interpreter that a script or binfmt_misc
+ *	names. Returns 0, -EPERM or -EACCES. May sleep.
+ * @process_executed: the new program's credentials are in force. May sleep.
+ *
+ * Any op may be left out. An op may be written as sleepable
+ * ("struct_ops.s/...") where "may sleep" stands.
+ */
+struct krsi_ops {
+	char name[KRSI_NAME_SIZE];
+	__u32 abi;
+	__u32 flags;
+	__u64 reserved[4];
+	int (*process_exec)(struct krsi_exec *exec);
+	void (*process_executed)(struct krsi_executed *executed);
+};
+
+#endif /* _KRSI_H */

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The types of the ABI header under their Rust names, and what may be done with their bytes.
+//!
+//! C header: [`bpf-helpers/krsi.h`](srctree/security/krsi/bpf-helpers/krsi.h).
+
+use core::mem::size_of;
+use kernel::bindings;
+
+pub(crate) use kernel::bindings::{
+    krsi_event as EventHeader,
+    krsi_exec as Exec,
+    krsi_executed as Executed,
+    krsi_file_id as FileId,
+    krsi_task_id as TaskId, //
+};
+
+pub(crate) use kernel::bindings::{
+    KRSI_ABI,
+    KRSI_AUDIT,
+    KRSI_ENV_NAME_SIZE,
+    KRSI_EXEC_CHECK,
+    KRSI_EXEC_MEMFD,
+    KRSI_EXEC_OVERLAY_UPPER,
+    KRSI_EXEC_PRIVILEGED,
+    KRSI_EXEC_SCRIPT,
+    KRSI_EXEC_UNLINKED,
+    KRSI_EXEC_WRITABLE,
+    KRSI_FAIL_CLOSED,
+    KRSI_NAME_SIZE, //
+};
+
+/// The fields of `struct krsi_ops` before the ops.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct OpsHeader {
+    /// NUL-terminated, not empty.
+    pub(crate) name: [u8; KRSI_NAME_SIZE as usize],
+    /// The `KRSI_ABI` that the policy was built with.
+    pub(crate) abi: u32,
+    /// `KRSI_AUDIT`, `KRSI_FAIL_CLOSED`.
+    pub(crate) flags: u32,
+    /// 0.
+    pub(crate) reserved: [u64; 4],
+}
+
+const _: () = {
+    use core::mem::offset_of;
+    assert!(offset_of!(bindings::krsi_ops, name) == offset_of!(OpsHeader, name));
+    assert!(offset_of!(bindings::krsi_ops, abi) == offset_of!(OpsHeader, abi));
+    assert!(offset_of!(bindings::krsi_ops, flags) == offset_of!(OpsHeader, flags));
+    assert!(offset_of!(bindings::krsi_ops, reserved) == offset_of!(OpsHeader, reserved));
+    assert!(offset_of!(bindings::krsi_ops, process_exec) == size_of::<OpsHeader>());
+};
+
+/// A type whose bytes may be copied to a program.
+///
+/// # Safety
+///
+/// The type has no padding and no pointers.
+pub(crate) unsafe trait Plain {}
+
+// SAFETY: Six integers of sizes 8, 8, 8, 8, 4, 4: no padding.
+unsafe impl Plain for FileId {}
+// SAFETY: Two `u64`, a `FileId`, eight `u32`, 16 bytes: no padding.
+unsafe impl Plain for TaskId {}
+
+const _: () = {
+    assert!(size_of::<FileId>() == 4 * 8 + 2 * 4);
+    assert!(size_of::<TaskId>() == 2 * 8 + size_of::<FileId>() + 8 * 4 + 16);
+};
+
+/// The bytes of a plain value.
+pub(crate) fn bytes_of<T: Plain>(value: &T) -> &[u8] {
+    // SAFETY: The reference is valid for `size_of::<T>()` bytes, all initialised, as `T` has no
+    // padding by the contract of `Plain`.
+    unsafe { core::slice::from_raw_parts(core::ptr::from_ref(value).cast(), size_of::<T>()) }
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What bindgen reads for KRSI: the kernel headers that the boundary wraps, the
+ * ABI, the C helpers of helpers.c and the BTF surface of bpf-helpers/krsi_btf.c.
+ *
+ * Each edit of this file, or of one that it includes, rebuilds all Rust code
+ * of the tree. Included by rust/bindings/bindings_helper.h.
+ */
+#ifndef _KRSI_BINDINGS_H
+#define _KRSI_BINDINGS_H
+
+#include <linux/audit.h>
+#include <linux/binfmts.h>
+#include <linux/bpf.h>
+#include <linux/bpf_verifier.h>
+#include <linux/btf.h>
+#include <linux/lsm_hooks.h>
+#include <linux/srcu.h>
+#include <linux/task_work.h>
+#include <uapi/linux/lsm.h>
+#include <uapi/linux/magic.h>
+
+#include "../../bpf-helpers/krsi.h"
+
+/* Whether the framework can switch a hook (patch "lsm: let an LSM switch..."). */
+#if defined(LSM_HOOK_INIT_OFF) && !defined(CONFIG_SECURITY_KRSI_OWN_SWITCH)
+#define KRSI_FRAMEWORK_SWITCHES 1
+#else
+#define KRSI_FRAMEWORK_SWITCHES 0
+#endif
+
+/* KRSI's own static key of a hook, for a framework that can't. */
+struct krsi_hook_key {
+	struct static_key_false key;
+};
+
+extern struct krsi_hook_key krsi_key_bprm_creds_for_exec;
+extern struct krsi_hook_key krsi_key_bprm_check_security;
+extern struct krsi_hook_key krsi_key_bprm_committed_creds;
+
+extern struct srcu_struct krsi_srcu;
+
+void krsi_hook_init(struct security_hook_list *hl, bool starts_off);
+void krsi_hook_switch(struct security_hook_list *hl, struct krsi_hook_key *key, bool on);
+
+struct inode *krsi_file_inode(const struct file *file);
+struct inode *krsi_real_inode(const struct dentry *dentry);
+struct dentry *krsi_real_dentry(struct dentry *dentry);
+bool krsi_overlay_in_use(struct inode *inode);
+bool krsi_file_unlinked(const struct file *file);
+bool krsi_caller_owns(const struct file *file);
+bool krsi_caller_in_group(const struct file *file);
+struct mnt_idmap *krsi_file_idmap(const struct file *file);
+u64 krsi_user_dev(dev_t dev);
+void *krsi_page_address(struct page *page);
+void krsi_put_page(struct page *page);
+
+u64 krsi_cgroup_id(struct task_struct *task);
+u32 krsi_uid(kuid_t uid);
+u32 krsi_gid(kgid_t gid);
+const struct cred *krsi_current_cred(void);
+struct task_struct *krsi_real_parent(struct task_struct *task);
+
+u32 krsi_member_offset(const struct btf_type *t, const struct btf_member *member);
+bool krsi_log_allowed(void);
+struct audit_buffer *krsi_audit_start(int type);
+void krsi_audit_string(struct audit_buffer *ab, const char *string);
+u32 krsi_loginuid(void);
+u32 krsi_sessionid(void);
+
+/* The BTF surface: which kfuncs there are, in sets that share a filter. */
+enum krsi_kfunc_group {
+	KRSI_KFUNCS_EXEC,	/* readers of an exec's memory, on krsi_exec */
+	KRSI_KFUNCS_EVENT,	/* every event */
+	KRSI_KFUNCS_BPRM,	/* readers for BPF LSM programs, on linux_binprm */
+	KRSI_KFUNCS_COMMON,	/* the kernel's own that a policy may call */
+	KRSI_KFUNC_GROUPS
+};
+
+extern const struct btf_kfunc_id_set krsi_exec_kfuncs;
+extern const struct btf_kfunc_id_set krsi_event_kfuncs;
+extern const struct btf_kfunc_id_set krsi_bprm_kfuncs;
+extern const struct btf_kfunc_id_set krsi_common_kfuncs;
+extern struct krsi_ops krsi_cfi_stubs;
+extern const struct bpf_verifier_ops krsi_verifier_ops;
+
+int krsi_register_struct_ops(struct bpf_struct_ops *ops);
+int krsi_kfunc_group(u32 id);
+bool krsi_is_bprm_hook(u32 id);
+
+/* Implemented in Rust (boot_param.rs), called by helpers.c alone. */
+int krsi_rs_boot_mode(char *value);
+
+/* Implemented in Rust (kfunc.rs, struct_ops.rs, thunks.rs), called by krsi_btf.c alone. */
+const struct bpf_func_proto *krsi_rs_helper_proto(u32 id, const struct bpf_prog *prog);
+int krsi_rs_kfunc_filter(const struct bpf_prog *prog, u32 kfunc_id);
+int krsi_rs_get_env_var(struct krsi_exec *exec, const char *name, u32 name_size,
+			char *buf, u32 size);
+int krsi_rs_find_env_var(struct krsi_exec *exec, const char *name, u32 name_size, u32 n);
+int krsi_rs_count_env_var(struct krsi_exec *exec, const char *name, u32 name_size);
+int krsi_rs_get_env_vars(struct krsi_exec *exec, u32 off, char *buf, u32 size);
+int krsi_rs_get_arg(struct krsi_exec *exec, u32 n, char *buf, u32 size);
+int krsi_rs_get_args(struct krsi_exec *exec, u32 off, char *buf, u32 size);
+int krsi_rs_bprm_get_env_var(struct linux_binprm *bprm, const char *name, u32 name_size,
+			     char *buf, u32 size);
+int krsi_rs_bprm_find_env_var(struct linux_binprm *bprm, const char *name, u32 name_size,
+			      u32 n);
+int krsi_rs_bprm_count_env_var(struct linux_binprm *bprm, const char *name, u32 name_size);
+int krsi_rs_bprm_get_env_vars(struct linux_binprm *bprm, u32 off, char *buf, u32 size);
+int krsi_rs_bprm_get_arg(struct linux_binprm *bprm, u32 n, char *buf, u32 size);
+int krsi_rs_bprm_get_args(struct linux_binprm *bprm, u32 off, char *buf, u32 size);
+int krsi_rs_get_file_path(struct krsi_event *event, char *buf, u32 size);
+int krsi_rs_get_file_id(struct krsi_event *event, void *out, u32 size);
+int krsi_rs_get_task_id(struct krsi_event *event, void *out, u32 size);
+
+#endif /* _KRSI_BINDINGS_H */

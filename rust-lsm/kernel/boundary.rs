@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The boundary: safe Rust over the C objects and frameworks that KRSI uses.
+//!
+//! Everything `unsafe`, and every use of `bindings`, is below this module; it decides nothing
+//! about security. Each file is written as if it were to move to `rust/kernel/`.
+
+#![expect(
+    unsafe_code,
+    reason = "the boundary is where C pointers become typed references"
+)]
+
+pub(crate) mod abi;
+pub(crate) mod arg_pages;
+pub(crate) mod audit;
+mod boot_param;
+pub(crate) mod bprm;
+pub(crate) mod cred;
+pub(crate) mod event;
+pub(crate) mod file;
+pub(crate) mod kfunc;
+pub(crate) mod log;
+pub(crate) mod lsm;
+pub(crate) mod ops;
+pub(crate) mod prepared;
+pub(crate) mod prog;
+pub(crate) mod securityfs;
+pub(crate) mod srcu_list;
+pub(crate) mod struct_ops;
+pub(crate) mod task;
+mod thunks;

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * C helpers of KRSI's boundary: what bindgen can't reach (macros, static
+ * inlines) and what only a macro can define (static keys, an SRCU domain).
+ * One line of work each and no policy; callers are the files beside this one.
+ */
+
+#include <linux/audit.h>
+#include <linux/cgroup.h>
+#include <linux/cred.h>
+#include <linux/dcache.h>
+#include <linux/fs.h>
+#include <linux/init.h>
+#include <linux/kdev_t.h>
+#include <linux/mount.h>
+#include <linux/ratelimit.h>
+#include <linux/sched.h>
+#include <linux/user_namespace.h>
+
+#include "bindings.h"
+
+struct krsi_hook_key krsi_key_bprm_creds_for_exec = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_bprm_check_security = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_bprm_committed_creds = { STATIC_KEY_FALSE_INIT };
+
+DEFINE_SRCU(krsi_srcu);
+
+static DEFINE_RATELIMIT_STATE(krsi_log_limit, DEFAULT_RATELIMIT_INTERVAL,
+			      DEFAULT_RATELIMIT_BURST);
+
+__setup("krsi.mode=", krsi_rs_boot_mode);
+
+/* lsm.rs */
+
+void krsi_hook_init(struct security_hook_list *hl, bool starts_off)
+{
+#if KRSI_FRAMEWORK_SWITCHES
+	hl->starts_off = starts_off;
+#endif
+}
+
+void krsi_hook_switch(struct security_hook_list *hl, struct krsi_hook_key *key, bool on)
+{
+#if KRSI_FRAMEWORK_SWITCHES
+	security_hook_switch(hl, on);
+#endif
+	if (on)
+		static_branch_enable(&key->key);
+	else
+		static_branch_disable(&key->key);
+}
+
+/* file.rs */
+
+struct inode *krsi_file_inode(const struct file *file)
+{
+	return file_inode(file);
+}
+
+struct inode *krsi_real_inode(const struct dentry *dentry)
+{
+	return d_real_inode(dentry);
+}
+
+struct dentry *krsi_real_dentry(struct dentry *dentry)
+{
+	return d_real(dentry, D_REAL_METADATA);
+}
+
+bool krsi_overlay_in_use(struct inode *inode)
+{
+	return inode_state_read_once(inode) & I_OVL_INUSE;
+}
+
+bool krsi_file_unlinked(const struct file *file)
+{
+	return !file_inode(file)->i_nlink || d_unlinked(file->f_path.dentry);
+}
+
+bool krsi_caller_owns(const struct file *file)
+{
+	return vfsuid_eq_kuid(i_uid_into_vfsuid(file_mnt_idmap(file), file_inode(file)),
+			      current_fsuid());
+}
+
+bool krsi_caller_in_group(const struct file *file)
+{
+	return vfsgid_in_group_p(i_gid_into_vfsgid(file_mnt_idmap(file), file_inode(file)));
+}
+
+struct mnt_idmap *krsi_file_idmap(const struct file *file)
+{
+	return file_mnt_idmap(file);
+}
+
+u64 krsi_user_dev(dev_t dev)
+{
+	return huge_encode_dev(dev);
+}
+
+/* arg_pages.rs */
+
+void *krsi_page_address(struct page *page)
+{
+	return page_address(page);
+}
+
+void krsi_put_page(struct page *page)
+{
+	put_page(page);
+}
+
+/* task.rs, cred.rs */
+
+u64 krsi_cgroup_id(struct task_struct *task)
+{
+#ifdef CONFIG_CGROUPS
+	return cgroup_id(task_dfl_cgroup(task));
+#else
+	return 0;
+#endif
+}
+
+u32 krsi_uid(kuid_t uid)
+{
+	return from_kuid(&init_user_ns, uid);
+}
+
+u32 krsi_gid(kgid_t gid)
+{
+	return from_kgid(&init_user_ns, gid);
+}
+
+const struct cred *krsi_current_cred(void)
+{
+	return current_cred();
+}
+
+struct task_struct *krsi_real_parent(struct task_struct *task)
+{
+	return rcu_dereference(task->real_parent);
+}
+
+/* struct_ops.rs */
+
+u32 krsi_member_offset(const struct btf_type *t, const struct btf_member *member)
+{
+	return __btf_member_bit_offset(t, member) / 8;
+}
+
+/* log.rs */
+
+bool krsi_log_allowed(void)
+{
+	return __ratelimit(&krsi_log_limit);
+}
+
+/* audit.rs */
+
+struct audit_buffer *krsi_audit_start(int type)
+{
+	return audit_log_start(audit_context(), GFP_KERNEL, type);
+}
+
+void krsi_audit_string(struct audit_buffer *ab, const char *string)
+{
+	audit_log_format(ab, "%s", string);
+}
+
+u32 krsi_loginuid(void)
+{
+	return from_kuid(&init_user_ns, audit_get_loginuid(current));
+}
+
+u32 krsi_sessionid(void)
+{
+	return audit_get_sessionid(current);
+}

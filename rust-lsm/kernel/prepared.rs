@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The strings of an exec, prepared for BPF LSM programs that run after this LSM's hook.
+//!
+//! They are found by the exec's new credentials and freed by a task work, which runs when the
+//! task returns to user space or ends: after the exec in any case, whether it succeeds or not.
+//! So no hook has to watch for the end of an exec.
+//!
+//! C header: [`include/linux/task_work.h`](srctree/include/linux/task_work.h).
+
+use super::{
+    arg_pages::ArgPages,
+    bprm::Bprm, //
+};
+use crate::args::Args;
+use core::cell::UnsafeCell;
+use kernel::{
+    bindings,
+    container_of,
+    prelude::*,
+    sync::atomic::ordering::Relaxed,
+    task::Task, //
+};
+
+/// The strings of the latest round, or why they could not be prepared.
+pub(crate) struct Prepared {
+    work: UnsafeCell<bindings::callback_head>,
+    args: Result<Args<ArgPages>>,
+}
+
+/// Prepares the strings of this round in place of an earlier one's. Sleeps.
+///
+/// On an error nothing is prepared, which programs are told.
+pub(crate) fn prepare(bprm: &Bprm) -> Result {
+    let blob = bprm.blob().ok_or(ENODATA)?;
+    let args = ArgPages::collect(bprm).map(|pages| Args::new(pages, bprm.argc(), bprm.envc()));
+
+    let known = blob.prepared.load(Relaxed);
+    // SAFETY: It was stored below for this exec, is freed after the exec only, and no program
+    // that reads it runs while this task is in this function.
+    if let Some(prepared) = unsafe { known.as_mut() } {
+        prepared.args = args;
+        return Ok(());
+    }
+
+    let new = KBox::into_raw(KBox::new(
+        Prepared {
+            work: UnsafeCell::new(bindings::callback_head {
+                func: Some(free),
+                ..Default::default()
+            }),
+            args,
+        },
+        GFP_KERNEL,
+    )?);
+    // SAFETY: `work` is part of the allocation, which `free` alone gives up.
+    let added = unsafe {
+        bindings::task_work_add(
+            Task::current_raw(),
+            (*new).work.get(),
+            bindings::task_work_notify_mode_TWA_RESUME,
+        )
+    };
+    if added != 0 {
+        // SAFETY: The work was not added, so this is the only pointer.
+        drop(unsafe { KBox::from_raw(new) });
+        return Err(ESRCH);
+    }
+    blob.prepared.store(new, Relaxed);
+    Ok(())
+}
+
+/// # Safety
+///
+/// Called once as the task work of a `Prepared`, after the exec that it was made for.
+unsafe extern "C" fn free(work: *mut bindings::callback_head) {
+    // SAFETY: By the caller's guarantee; nobody looks the strings up any more, as nobody has the
+    // bprm.
+    unsafe {
+        let prepared = container_of!(
+            work.cast::<UnsafeCell<bindings::callback_head>>(),
+            Prepared,
+            work
+        );
+        drop(KBox::from_raw(prepared));
+    }
+}
+
+impl Bprm {
+    /// The strings that were prepared for this round; `ENODATA` if none were. Never sleeps.
+    pub(crate) fn prepared(&self) -> Result<&Args<ArgPages>> {
+        let prepared = self.blob().ok_or(ENODATA)?.prepared.load(Relaxed);
+        // SAFETY: What is stored for this exec lives as long as the bprm, and is changed only by
+        // `prepare` in the same task.
+        match unsafe { prepared.as_ref() } {
+            Some(Prepared { args: Ok(args), .. }) => Ok(args),
+            Some(Prepared { args: Err(e), .. }) => Err(*e),
+            None => Err(ENODATA),
+        }
+    }
+}

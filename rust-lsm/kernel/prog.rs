@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! BPF programs, as an LSM and a struct_ops type see them.
+//!
+//! C header: [`include/linux/bpf.h`](srctree/include/linux/bpf.h).
+
+use super::{
+    lsm::{
+        blob,
+        ProgBlob, //
+    },
+    struct_ops, //
+};
+use kernel::{
+    bindings,
+    prelude::*,
+    types::Opaque, //
+};
+
+/// Wraps the kernel's `struct bpf_prog`.
+///
+/// # Invariants
+///
+/// The program is valid, with its `aux`, while the reference lives.
+#[repr(transparent)]
+pub(crate) struct Prog(Opaque<bindings::bpf_prog>);
+
+impl Prog {
+    /// Creates a reference from a pointer.
+    ///
+    /// # Safety
+    ///
+    /// `ptr` is valid, with its `aux`, for `'a`.
+    pub(crate) unsafe fn from_ptr<'a>(ptr: *const bindings::bpf_prog) -> &'a Self {
+        // SAFETY: By the caller's guarantee; the type is transparent.
+        unsafe { &*ptr.cast() }
+    }
+
+    fn aux(&self) -> *const bindings::bpf_prog_aux {
+        // SAFETY: The program is valid by the type invariants; `aux` is set at its birth.
+        unsafe { (*self.0.get()).aux }
+    }
+
+    /// Whether it may sleep.
+    pub(crate) fn sleepable(&self) -> bool {
+        // SAFETY: The program is valid by the type invariants; this is set before verification.
+        unsafe { (*self.0.get()).sleepable() != 0 }
+    }
+
+    /// Whether it is of type `BPF_PROG_TYPE_EXT` (freplace).
+    pub(crate) fn is_extension(&self) -> bool {
+        // SAFETY: The program is valid by the type invariants; its type never changes.
+        unsafe { (*self.0.get()).type_ == bindings::bpf_prog_type_BPF_PROG_TYPE_EXT }
+    }
+
+    /// The program that this extension was loaded to replace a function of.
+    pub(crate) fn extended(&self) -> Option<&Prog> {
+        // SAFETY: `aux` is valid; `dst_prog` is null or referenced by this program while it is
+        // being loaded, which is when an LSM sees it.
+        unsafe {
+            let dst = (*self.aux()).dst_prog;
+            (!dst.is_null()).then(|| Prog::from_ptr(dst))
+        }
+    }
+
+    /// Whether a function of it has been replaced by an extension. Read at each run.
+    pub(crate) fn is_extended(&self) -> bool {
+        // SAFETY: `aux` is valid; the flag is one byte, written under a mutex.
+        unsafe { (&raw const (*self.aux()).is_extended).read_volatile() }
+    }
+
+    /// Whether it is a program of KRSI's struct_ops type. Known once the verifier has set its
+    /// struct_ops, which is after the first pass over its calls.
+    pub(crate) fn is_policy(&self) -> bool {
+        // SAFETY: The program and its `aux` are valid by the type invariants.
+        unsafe {
+            (*self.0.get()).type_ == bindings::bpf_prog_type_BPF_PROG_TYPE_STRUCT_OPS
+                && (*self.aux()).st_ops == struct_ops::as_ptr()
+        }
+    }
+
+    /// Whether it is a BPF LSM program for one of the hooks at which an exec's strings can be
+    /// read.
+    pub(crate) fn is_lsm_at_exec(&self) -> bool {
+        // SAFETY: The program and its `aux` are valid by the type invariants; what it attaches to
+        // is set before verification.
+        unsafe {
+            (*self.0.get()).type_ == bindings::bpf_prog_type_BPF_PROG_TYPE_LSM
+                && bindings::krsi_is_bprm_hook((*self.aux()).attach_btf_id)
+        }
+    }
+
+    /// Whether the verifier has not yet said which struct_ops it belongs to.
+    pub(crate) fn struct_ops_unknown(&self) -> bool {
+        // SAFETY: The program and its `aux` are valid by the type invariants.
+        unsafe {
+            (*self.0.get()).type_ == bindings::bpf_prog_type_BPF_PROG_TYPE_STRUCT_OPS
+                && (*self.aux()).st_ops.is_null()
+        }
+    }
+
+    /// The offset of the struct_ops member that it was written for.
+    pub(crate) fn member_offset(&self) -> usize {
+        // SAFETY: `aux` is valid.
+        unsafe { (*self.aux()).attach_st_ops_member_off as usize }
+    }
+
+    /// Its id.
+    pub(crate) fn id(&self) -> u32 {
+        // SAFETY: `aux` is valid.
+        unsafe { (*self.aux()).id }
+    }
+
+    /// Its name; NUL-padded, chosen by its author.
+    pub(crate) fn name(&self) -> [u8; 16] {
+        // SAFETY: `aux` is valid; the name is set before verification.
+        unsafe { (*self.aux()).name }
+    }
+
+    /// Calls `note` with the id of each map that it uses.
+    pub(crate) fn for_each_map(&self, mut note: impl FnMut(u32) -> Result) -> Result {
+        // SAFETY: `aux` is valid; the maps of a loaded program only ever grow, under this mutex,
+        // and are referenced by the program.
+        unsafe {
+            let aux = self.aux().cast_mut();
+            bindings::mutex_lock(&raw mut (*aux).used_maps_mutex);
+            let mut result = Ok(());
+            for i in 0..(*aux).used_map_cnt as usize {
+                result = result.and_then(|()| note((**(*aux).used_maps.add(i)).id));
+            }
+            bindings::mutex_unlock(&raw mut (*aux).used_maps_mutex);
+            result
+        }
+    }
+
+    /// KRSI's blob of it; `None` before `bpf_prog_load` and after `bpf_prog_free`.
+    pub(crate) fn blob(&self) -> Option<&ProgBlob> {
+        // SAFETY: `aux->security` is null or the composite blob, zeroed at its allocation, that
+        // lives as long as the program is known to LSMs.
+        unsafe { blob::prog((*self.aux()).security) }
+    }
+}

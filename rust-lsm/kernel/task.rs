@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Who the current task is.
+//!
+//! C header: [`include/linux/sched.h`](srctree/include/linux/sched.h).
+
+use super::{
+    abi::TaskId,
+    cred::Ids,
+    file, //
+};
+use kernel::{
+    bindings,
+    fs::File,
+    prelude::*,
+    sync::rcu,
+    task::Task, //
+};
+
+/// Fills in who the current task is. Doesn't sleep.
+pub(crate) fn current_id() -> TaskId {
+    let task = Task::current_raw();
+    let ids = Ids::current();
+    let mut id = TaskId {
+        uid: ids.uid,
+        gid: ids.gid,
+        euid: ids.euid,
+        egid: ids.egid,
+        comm: comm(),
+        ..Default::default()
+    };
+
+    // SAFETY: The current task doesn't go away; its parent and its cgroup are protected by RCU,
+    // the other fields never change or only by the task itself.
+    unsafe {
+        let _rcu = rcu::read_lock();
+        id.cgroup_id = bindings::krsi_cgroup_id(task);
+        id.start_time = (*task).start_boottime;
+        id.pid = (*task).pid as u32;
+        id.tgid = (*task).tgid as u32;
+        id.ppid = (*bindings::krsi_real_parent(task)).tgid as u32;
+    }
+    id.exe = with_exe(file::id).unwrap_or_default();
+    id
+}
+
+/// The current task's name: NUL-padded, chosen by the task.
+pub(crate) fn comm() -> [c_char; 16] {
+    // SAFETY: The task is current; a name that is being changed by another thread may be torn,
+    // but each byte is valid, and the last is always NUL.
+    unsafe { (&raw const (*Task::current_raw()).comm).read_volatile() }
+}
+
+/// The current process's id.
+pub(crate) fn current_tgid() -> u32 {
+    // SAFETY: The current task doesn't go away, and its id never changes.
+    unsafe { (*Task::current_raw()).tgid as u32 }
+}
+
+/// Seconds since the epoch.
+pub(crate) fn real_seconds() -> i64 {
+    // SAFETY: Only reads the clock.
+    unsafe { bindings::ktime_get_real_seconds() }
+}
+
+fn with_exe<R>(look: impl FnOnce(&File) -> R) -> Option<R> {
+    // SAFETY: The task is current; the result is null or a new reference to a file.
+    let exe = unsafe { bindings::get_task_exe_file(Task::current_raw()) };
+    if exe.is_null() {
+        return None;
+    }
+    // SAFETY: A reference is held until `fput`; no descriptor's light reference is involved.
+    let result = look(unsafe { File::from_raw_file(exe) });
+    // SAFETY: Gives back the reference taken above.
+    unsafe { bindings::fput(exe) };
+    Some(result)
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Kernel Runtime Security Instrumentation: an LSM that runs BPF policies at security behaviours.
+//!
+//! The way of one event:
+//!
+//! - `kernel/lsm.rs`: the LSM framework calls a hook, which is on only while a policy wants it;
+//! - `hooks.rs`: the hook leads to a behaviour;
+//! - `process_exec.rs` and the like: the behaviour gathers its facts into a context;
+//! - `dispatch.rs`: each attached policy with this op runs on it, calling the kfuncs of
+//!   `bpf-helpers/`;
+//! - `verdict.rs`: what it returned is judged; the first denial is the hook's answer.
+//!
+//! Policies come and go through `registry.rs`; `admission.rs` says what a policy may be and call.
+
+#![deny(unsafe_code)]
+
+use kernel::prelude::*;
+
+#[path = "kernel/boundary.rs"]
+mod boundary;
+
+use boundary::lsm::LocalModule;
+
+#[path = "../bpf-helpers/args.rs"]
+mod args;
+#[path = "../bpf-helpers/exec_kfuncs.rs"]
+mod exec_kfuncs;
+
+mod admission;
+mod bprm_readers;
+mod dispatch;
+mod escape;
+mod fs;
+mod hooks;
+mod mode;
+mod policy;
+mod process_exec;
+mod process_executed;
+mod registry;
+mod verdict;
+
+/// What `pr_info!` and its like put before a line.
+const __LOG_PREFIX: &[u8] = b"krsi\0";
+
+boundary::lsm::declare_lsm! {
+    hooks: hooks::Krsi,
+    name: c"krsi",
+    id: bindings::LSM_ID_KRSI,
+    core: start,
+    late: open,
+}
+
+/// When memory and securityfs are there.
+fn start() -> Result {
+    registry::init()?;
+    fs::create()
+}
+
+/// When BTF is there: from now on policies can be attached.
+fn open() -> Result {
+    boundary::kfunc::register()?;
+    boundary::struct_ops::register()?;
+    pr_info!("ready, mode {}\n", mode::current().name());
+    Ok(())
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The behaviour `process_executed`: the new program's credentials are in force.
+//!
+//! Once for each exec that has passed the point of no return. It can't be denied, and the
+//! argument readers are not for it: the exec's memory is the process's own by now. Process
+//! context; may sleep.
+
+use crate::{
+    boundary::{
+        abi::Executed,
+        bprm::Bprm,
+        cred::Ids,
+        event::{
+            Behind,
+            Event, //
+        },
+        ops::ProcessExecuted, //
+    },
+    dispatch::dispatch, //
+};
+
+/// Tells the policies.
+pub(crate) fn run(bprm: &Bprm) {
+    let ids = Ids::current();
+    let context = Executed {
+        uid: ids.uid,
+        gid: ids.gid,
+        euid: ids.euid,
+        egid: ids.egid,
+        suid: ids.suid,
+        sgid: ids.sgid,
+        secure: bprm.is_secure().into(),
+        ..Default::default()
+    };
+    let behind = Behind::new().with_file(bprm.file());
+
+    // An op that can't deny answers Ok: its programs return nothing.
+    let _ = dispatch::<ProcessExecuted>(&Event::new(behind, context));
+}

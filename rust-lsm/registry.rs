@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The registry of attached policies: attach, update, detach, and the switching of hooks.
+//!
+//! Lock order: the BPF core's struct_ops mutex (held by `attach` and `update`, not always by
+//! `detach`), then the registry's mutex, then what switching a static key takes
+//! (`cpus_read_lock`, the jump label mutex). Nothing here waits for a program: what a program may
+//! still use is freed by SRCU callbacks.
+
+use crate::{
+    boundary::{
+        cred,
+        lsm::Hook,
+        log::warn_limited,
+        ops::Op,
+        srcu_list::{
+            List,
+            Node,
+            Writer, //
+        },
+        struct_ops::{
+            LinkKey,
+            OpsRef, //
+        }, //
+    },
+    bprm_readers,
+    escape::Escaped,
+    mode::{
+        self,
+        Mode, //
+    },
+    policy::{
+        Attachment,
+        Policy, //
+    },
+    LSM_HOOKS, //
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex,
+        SetOnce, //
+    }, //
+};
+
+/// How many policies can be attached at once.
+pub(crate) const MAX_POLICIES: usize = 256;
+
+/// For each op the policies that have it, in the order of attachment.
+static LISTS: [List<Arc<Attachment>>; Op::COUNT] = [const { List::new() }; Op::COUNT];
+
+static REGISTRY: SetOnce<Pin<KBox<Mutex<Registry>>>> = SetOnce::new();
+
+struct Entry {
+    link: LinkKey,
+    attachment: Arc<Attachment>,
+}
+
+struct Registry {
+    writer: Writer,
+    entries: KVec<Entry>,
+    next_id: u64,
+    hooks_on: [bool; Hook::COUNT],
+}
+
+/// An element for the list of each op that a policy has.
+type Nodes = [Option<KBox<Node<Arc<Attachment>>>>; Op::COUNT];
+
+/// Makes the registry. Once, at boot.
+pub(crate) fn init() -> Result {
+    let registry = Registry {
+        writer: Writer::take().ok_or(EBUSY)?,
+        entries: KVec::with_capacity(MAX_POLICIES, GFP_KERNEL)?,
+        next_id: 1,
+        hooks_on: [false; Hook::COUNT],
+    };
+    REGISTRY.populate(KBox::pin_init(
+        new_mutex!(registry, "krsi_registry"),
+        GFP_KERNEL,
+    )?);
+    Ok(())
+}
+
+/// The policies that have this op.
+pub(crate) fn list(op: Op) -> &'static List<Arc<Attachment>> {
+    &LISTS[op.index()]
+}
+
+/// Attaches a policy. `EPERM` without CAP_MAC_ADMIN, `EOPNOTSUPP` without a link, `E2BIG` when
+/// there are too many, `EBUSY` if a program of it was extended.
+pub(crate) fn attach(ops: OpsRef, link: Option<LinkKey>) -> Result {
+    let mut name = [0; crate::boundary::abi::KRSI_NAME_SIZE as usize];
+    name.copy_from_slice(&ops.header().name);
+    try_attach(ops, link).inspect_err(|e| {
+        let why = match *e {
+            e if e == EPERM => "CAP_MAC_ADMIN is missing",
+            e if e == EOPNOTSUPP => "it needs a BPF link",
+            e if e == E2BIG => "too many policies",
+            e if e == EBUSY => "a program of it was replaced by an extension",
+            _ => "out of memory",
+        };
+        warn_limited!("policy {} not attached: {why}\n", Escaped(&name));
+    })
+}
+
+fn try_attach(ops: OpsRef, link: Option<LinkKey>) -> Result {
+    may_administrate()?;
+    let link = link.ok_or(EOPNOTSUPP)?;
+    let mut registry = lock()?;
+    if registry.entries.len() >= MAX_POLICIES {
+        return Err(E2BIG);
+    }
+    let attachment = Attachment::new(Policy::new(registry.next_id)?, ops)?;
+    let nodes = nodes(&attachment)?;
+    registry.entries.push(Entry { link, attachment: attachment.clone() }, GFP_KERNEL)?;
+    registry.next_id += 1;
+    registry.publish(attachment.policy().id(), nodes);
+    Ok(())
+}
+
+/// Replaces a policy's programs, flags and maps; its identity and counts stay. `EPERM` without
+/// CAP_MAC_ADMIN, `EINVAL` if the name is another.
+pub(crate) fn update(ops: OpsRef, link: LinkKey) -> Result {
+    try_update(ops, link).inspect_err(|e| {
+        let why = match *e {
+            e if e == EPERM => "CAP_MAC_ADMIN is missing",
+            e if e == EINVAL => "the name must stay the same",
+            e if e == EBUSY => "a program of it was replaced by an extension",
+            _ => "out of memory",
+        };
+        warn_limited!("policy not updated: {why}\n");
+    })
+}
+
+fn try_update(ops: OpsRef, link: LinkKey) -> Result {
+    may_administrate()?;
+    let mut registry = lock()?;
+    let entry = registry.find(link).ok_or(ENOENT)?;
+    let old = registry.entries[entry].attachment.clone();
+    if old.name() != ops.header().name {
+        return Err(EINVAL);
+    }
+    let attachment = Attachment::new(old.policy().clone(), ops)?;
+    let nodes = nodes(&attachment)?;
+    registry.entries[entry].attachment = attachment;
+    registry.publish(old.policy().id(), nodes);
+    Ok(())
+}
+
+/// Detaches the policy of a link. Never fails and never waits for a program.
+pub(crate) fn detach(link: LinkKey) {
+    let Ok(mut registry) = lock() else {
+        return;
+    };
+    let Some(entry) = registry.find(link) else {
+        return;
+    };
+    if let Ok(entry) = registry.entries.remove(entry) {
+        registry.publish(entry.attachment.policy().id(), Nodes::default());
+    }
+}
+
+/// Changes KRSI's mode and switches the hooks accordingly.
+pub(crate) fn set_mode(to: Mode) -> Result {
+    may_administrate()?;
+    let mut registry = lock()?;
+    mode::change(to)?;
+    registry.switch_hooks();
+    Ok(())
+}
+
+/// Switches the hooks as is wanted now. Sleeps.
+pub(crate) fn switch_hooks() -> Result {
+    lock()?.switch_hooks();
+    Ok(())
+}
+
+/// Calls `look` for each policy, in the order of attachment, under the registry's lock.
+pub(crate) fn for_each(mut look: impl FnMut(&Attachment)) -> Result {
+    let registry = lock()?;
+    for entry in &registry.entries {
+        look(&entry.attachment);
+    }
+    Ok(())
+}
+
+fn lock() -> Result<kernel::sync::lock::mutex::MutexGuard<'static, Registry>> {
+    Ok(REGISTRY.as_ref().ok_or(ENODEV)?.lock())
+}
+
+fn may_administrate() -> Result {
+    if cred::may_administrate() {
+        Ok(())
+    } else {
+        Err(EPERM)
+    }
+}
+
+fn nodes(attachment: &Arc<Attachment>) -> Result<Nodes> {
+    let mut nodes = Nodes::default();
+    for (op, node) in Op::ALL.into_iter().zip(&mut nodes) {
+        if attachment.ops().prog(op).is_some() {
+            *node = Some(Node::new(attachment.policy().id(), attachment.clone())?);
+        }
+    }
+    Ok(nodes)
+}
+
+impl Registry {
+    fn find(&self, link: LinkKey) -> Option<usize> {
+        self.entries.iter().position(|entry| entry.link == link)
+    }
+
+    /// Puts a policy's elements into the lists, in place of those that it had.
+    fn publish(&mut self, id: u64, nodes: Nodes) {
+        for (op, node) in Op::ALL.into_iter().zip(nodes) {
+            list(op).set(&mut self.writer, id, node);
+        }
+        self.switch_hooks();
+    }
+
+    /// Switches each hook on if something attached needs it, else off.
+    fn switch_hooks(&mut self) {
+        let mut wanted = [false; Hook::COUNT];
+        for op in Op::ALL {
+            let runs = mode::current() != Mode::Off && !list(op).is_empty();
+            let prepares = op == Op::ProcessExec && bprm_readers::wanted();
+            for hook in op.spec().hooks {
+                wanted[hook.index()] |= runs || prepares;
+            }
+        }
+        for hook in Hook::ALL {
+            let on = &mut self.hooks_on[hook.index()];
+            if *on != wanted[hook.index()] {
+                *on = wanted[hook.index()];
+                LSM_HOOKS.switch(hook, *on);
+            }
+        }
+    }
+}
