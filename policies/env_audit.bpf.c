@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * env_audit: reports, and in enforce mode refuses, an exec whose environment
+ * makes the dynamic loader run code of the caller's choice: LD_PRELOAD,
+ * LD_AUDIT.
+ *
+ * It sees every exec, also of a script's interpreter. It does not see what a
+ * program sets for itself after its exec, nor /etc/ld.so.preload. Builds and
+ * tests that use LD_PRELOAD on purpose (fakeroot, faketime) are innocent and
+ * are reported all the same: leave such machines in audit mode.
+ */
+#include "report.bpf.h"
+
+static __always_inline int look(struct krsi_exec *exec, char *name, __u32 size)
+{
+	int times = krsi_count_env_var(exec, name, size);
+	struct krsi_report *report;
+
+	if (times <= 0)
+		return 0;
+
+	report = report_begin(&exec->event);
+	if (report) {
+		__builtin_memcpy(report->signal, name, size);
+		report->times = times;
+		report->value_len = krsi_get_env_var(exec, name, size, report->value,
+						     sizeof(report->value));
+		bpf_ringbuf_submit(report, 0);
+	}
+	return -EPERM;
+}
+
+SEC("struct_ops/process_exec")
+int BPF_PROG(env_audit_exec, struct krsi_exec *exec)
+{
+	char preload[] = "LD_PRELOAD", audit[] = "LD_AUDIT";
+	int verdict = look(exec, preload, sizeof(preload));
+
+	return look(exec, audit, sizeof(audit)) ?: verdict;
+}
+
+KRSI_POLICY(env_audit, .process_exec = (void *)env_audit_exec);
