@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-2.0
+# What a person runs. The kernel's own build reads Kbuild instead, when this
+# directory is security/krsi/ of a kernel tree.
+
+.PHONY: help demo test shell kernel clean install uninstall
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo      boot a kernel with KRSI and watch a policy stop an exec'
+	@echo 'make test      all tests on two kernels, with leak checks and line coverage'
+	@echo 'make test K=x  only the kselftest program x, on the normal kernel'
+	@echo 'make shell     a prompt in the guest'
+	@echo 'make kernel    build the normal kernel and no more'
+	@echo 'make clean     remove all that was built (downloads stay)'
+	@echo 'make install KERNEL_SRC=dir    put KRSI into a Linux 7.3 source tree'
+	@echo 'make uninstall KERNEL_SRC=dir  take it out again'
+	@echo
+	@echo 'KRSI_CACHE  where everything is built (default ~/.cache/krsi)'
+	@echo 'KRSI_JOBS   jobs at once (default: one a processor)'
+	@echo 'KRSI_KVM=1  use KVM instead of emulation'
+
+demo shell clean:
+	@qemu/$@.sh
+
+kernel:
+	@qemu/build.sh
+
+test:
+	@qemu/test.sh $(K)
+
+install uninstall:
+	@patches/install.sh $@ '$(KERNEL_SRC)'

@@ -1,0 +1,13 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# make clean: removes all that was built from the cache. What was downloaded
+# stays: the kernel's source package and the build root.
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/..
+. "$(dirname "$0")/prepare.sh"
+
+lock_cache
+say "removing what was built in $CACHE"
+for path in "$CACHE"/build-* "$CACHE"/image* "$CACHE"/policies "$CACHE"/patch.* "$SRC" "$SRC.new" "$SRC.orig"; do
+	remove_tree "$path"
+done
+rm -f "$CACHE"/*.log "$CACHE"/coverage.tar "$CACHE"/results.jsonl

@@ -1,0 +1,235 @@
+#!/usr/bin/python3 -B
+# SPDX-License-Identifier: GPL-2.0
+"""Boots a kernel with the guest's image in QEMU, runs one command in it, and
+says whether all went well; run in the build root by test.sh, demo.sh, shell.sh.
+
+The command's output comes over a virtio console and is passed on as it comes.
+The kernel's log has a serial port to itself and is read whole at the end.
+What can go wrong is a `Failure` with a kind: see `Run.supervise` and klog.py.
+"""
+
+import argparse
+import os
+import re
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.parse
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import klog
+import ktap
+import results
+
+MARKER = re.compile(r"^krsi-guest: exit (\d+) tainted (\d+)$", re.MULTILINE)
+# x86's COMMAND_LINE_SIZE.
+LONGEST_CMDLINE = 2047
+
+
+@dataclass
+class Failure:
+    """Why a run failed: a kind to test for, and text for a person."""
+
+    kind: str
+    text: str
+
+
+@dataclass
+class Guest:
+    """What to boot and for how long."""
+
+    build: Path
+    image: Path
+    log: Path
+    command: list[str]
+    memory: str = "2G"
+    timeout: float = 600
+    silence: float = 120
+    append: str = ""
+    data: Path | None = None
+    quiet: bool = False
+
+    def cmdline(self, *more: str) -> str:
+        run = "".join(urllib.parse.quote(word, safe="/") + "," for word in self.command)
+        line = " ".join(filter(None, [
+            # The log: all of it, at once, and no limit on what a test writes to it.
+            "console=ttyS0 log_buf_len=16M printk.devkmsg=on kasan_multi_shot",
+            # A panic ends QEMU (-no-reboot).
+            "panic=-1 rdinit=/init",
+            self.append, *more, f"krsi.run={run}"]))
+        if len(line) > LONGEST_CMDLINE:
+            sys.exit("krsi: error: the guest's command is too long for a kernel command line")
+        return line
+
+    def qemu(self, *more: str) -> list[str]:
+        accel = ["kvm", "host"] if os.environ.get("KRSI_KVM") == "1" else ["tcg,thread=multi", "max"]
+        argv = ["qemu-system-x86_64", "-accel", accel[0], "-cpu", accel[1], "-smp", "2", "-m", self.memory,
+                "-no-reboot", "-nodefaults", "-display", "none",
+                "-kernel", str(self.build / "arch/x86/boot/bzImage"), "-initrd", str(self.image),
+                "-append", self.cmdline(*more),
+                "-serial", f"file:{self.log}",
+                "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
+                "-chardev", "stdio,id=console,mux=off,signal=off", "-device", "virtconsole,chardev=console"]
+        if self.data:
+            argv += ["-chardev", f"file,id=data,path={self.data}",
+                     "-device", "virtserialport,chardev=data,name=krsi.data"]
+        return argv
+
+
+@dataclass
+class Run:
+    """One boot, from QEMU's start to its end, and what is known of it then."""
+
+    guest: Guest
+    output: str = ""
+    log: str = ""
+    status: int | None = None
+    failures: list[Failure] = field(default_factory=list)
+
+    def fail(self, kind: str, text: str) -> None:
+        self.failures.append(Failure(kind, text))
+
+    def stopped(self, kind: str, text: str) -> None:
+        """A failure that only the end of the log can explain."""
+        tail = self.guest.log.read_text(errors="replace").splitlines()[-15:]
+        self.fail(kind, text + "; the kernel's last words:\n" + "\n".join("    " + line for line in tail))
+
+    def kinds(self) -> set[str]:
+        return {failure.kind for failure in self.failures}
+
+    def supervise(self) -> None:
+        """Runs QEMU until it ends or must be ended."""
+        guest = self.guest
+        guest.log.write_bytes(b"")
+        start = changed = time.monotonic()
+        size = 0
+        raw = bytearray()
+        with (tempfile.TemporaryFile() as stderr, selectors.DefaultSelector() as selector,
+              subprocess.Popen(guest.qemu(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                               stderr=stderr) as qemu):
+            assert qemu.stdout
+            os.set_blocking(qemu.stdout.fileno(), False)
+            selector.register(qemu.stdout, selectors.EVENT_READ)
+            while True:
+                selector.select(0.2)
+                now = time.monotonic()
+                chunk = qemu.stdout.read()
+                if chunk:
+                    raw += chunk
+                    changed = now
+                    self.show(chunk)
+                elif chunk == b"":
+                    break
+                if (grown := guest.log.stat().st_size) != size:
+                    size, changed = grown, now
+                if now - start > guest.timeout:
+                    self.stopped("timeout", f"the guest was not done after {guest.timeout:.0f} s")
+                elif now - changed > guest.silence:
+                    self.stopped("hang", f"no output and no log line for {guest.silence:.0f} s")
+                if self.failures:
+                    qemu.kill()
+                    break
+            if qemu.wait() != 0 and not self.failures:
+                stderr.seek(0)
+                complaint = stderr.read().decode(errors="replace").strip()
+                self.fail("qemu", f"QEMU ended with status {qemu.returncode}: {complaint}")
+        self.output = raw.decode(errors="replace").replace("\r\n", "\n")
+        self.log = guest.log.read_text(errors="replace")
+
+    def show(self, chunk: bytes) -> None:
+        if not self.guest.quiet:
+            sys.stdout.buffer.write(chunk)
+            sys.stdout.buffer.flush()
+
+    def judge(self) -> None:
+        """Reads the marker and the whole kernel log."""
+        for report in klog.scan(self.log):
+            times = f" ({report.count} times)" if report.count > 1 else ""
+            self.fail(report.kind, report.headline + times + "\n" + "\n".join("    " + line for line in report.lines))
+        marker = MARKER.findall(self.output)
+        if marker:
+            self.status, tainted = map(int, marker[-1])
+            # A report that the log does not show, or not in words that klog.py knows.
+            for kind in klog.taint_kinds(tainted):
+                if not self.kinds():
+                    self.fail(kind, "the kernel is tainted by a report that its log does not show")
+            if self.status != 0:
+                self.fail("status", f"the command in the guest ended with status {self.status}")
+        elif not self.kinds() & {"timeout", "hang", "panic", "qemu"}:
+            self.stopped("early end", "the guest ended before its command did")
+
+
+def boot(guest: Guest) -> Run:
+    run = Run(guest)
+    run.supervise()
+    run.judge()
+    return run
+
+
+def counted(run: Run, kunit: bool, kselftest: bool) -> list[results.Result]:
+    """The tests of a run: each leaf of its KTAP, and the run itself as one more."""
+    tests = []
+    for wanted, what, text in ((kunit, "KUnit", "\n".join(map(klog.strip, run.log.splitlines()))),
+                               (kselftest, "kselftest", run.output)):
+        found = ktap.parse(text) if wanted else []
+        if wanted and not found:
+            run.fail("no tests", f"{what} reported no test at all")
+        tests += found
+    # A failed test makes the runner's status non-zero: it is counted already.
+    failures = [f for f in run.failures if f.kind != "status" or not any(t.status == "failed" for t in tests)]
+    verdict = "failed" if failures else "passed"
+    tests.append(results.Result("the guest ran to its end with a clean kernel log", verdict,
+                                ", ".join(failure.kind for failure in failures)))
+    return tests
+
+
+def interactive(guest: Guest) -> None:
+    """The guest's console is this terminal, until the guest ends."""
+    try:
+        columns, rows = os.get_terminal_size(0)
+    except OSError:
+        columns = rows = 0
+    argv = guest.qemu(f"krsi.interactive={rows or 24}x{columns or 80}")
+    os.execvp(argv[0], argv)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=Path, required=True, help="the kernel's build directory")
+    parser.add_argument("--image", type=Path, required=True, help="the guest's initramfs")
+    parser.add_argument("--log", type=Path, required=True, help="where the kernel's log goes")
+    parser.add_argument("--data", type=Path, help="what the guest writes to its port krsi.data")
+    parser.add_argument("--memory", default="2G")
+    parser.add_argument("--timeout", type=float, default=600, help="seconds for the whole run")
+    parser.add_argument("--silence", type=float, default=120, help="seconds without any output")
+    parser.add_argument("--append", default="", help="more words for the kernel command line")
+    parser.add_argument("--interactive", action="store_true", help="connect this terminal, judge nothing")
+    parser.add_argument("--kunit", action="store_true", help="count the KUnit tests in the kernel log")
+    parser.add_argument("--kselftest", action="store_true", help="count the tests in the command's output")
+    parser.add_argument("--results", type=Path, help="append the counted tests to this file")
+    parser.add_argument("--name", default="guest", help="what the counted tests' names begin with")
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="to run in the guest")
+    args = parser.parse_args()
+    if not args.command:
+        parser.error("no command to run in the guest")
+    append = args.append if args.kunit else f"kunit.enable=0 {args.append}"
+    guest = Guest(args.build, args.image, args.log, args.command, args.memory, args.timeout, args.silence,
+                  append, args.data)
+    if args.interactive:
+        interactive(guest)
+    run = boot(guest)
+    tests = counted(run, args.kunit, args.kselftest)
+    for failure in run.failures:
+        print(f"krsi: {args.name}: {failure.kind}: {failure.text}", file=sys.stderr)
+    if args.results:
+        # What failed is counted there, and the run of all tests goes on.
+        results.append(args.results, args.name, tests)
+        return 0
+    return 1 if run.failures or any(test.status == "failed" for test in tests) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

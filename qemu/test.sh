@@ -1,0 +1,49 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# test.sh [PROGRAM]: make test. All tests on both kernels, or, for a short
+# loop, one kselftest program on the normal kernel. The last line is the sum.
+# shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/..
+. "$(dirname "$0")/prepare.sh"
+
+PROGRAM=${1:-}
+RESULTS=$CACHE/results.jsonl
+
+# Its tests are about guest.py itself: does it notice what goes wrong?
+harness() {
+	say "harness: provoking each kind of failure in the $1 guest"
+	in_root python3 -B "$TOP/qemu/harness.py" "$1" --build "$(kernel_dir "$1")" --image "$(image_of "$1")" \
+		--log "$CACHE/harness-$1.log" --results "$RESULTS"
+}
+
+run_tests() {
+	local name=$1
+	shift
+	say "$name: booting the guest for KUnit and the kselftests"
+	guest "$name" --name "$name" --results "$RESULTS" --kunit --kselftest "$@"
+}
+
+test_normal() {
+	prepare_guest normal
+	[ -n "$PROGRAM" ] || harness normal
+	run_tests normal --timeout 1800 /usr/lib/krsi/tests normal ${PROGRAM:+"$PROGRAM"}
+}
+
+test_debug() {
+	prepare_guest debug
+	harness debug
+	rm -f "$CACHE/coverage.tar"
+	run_tests debug --memory 3G --timeout 7200 --silence 600 --data "$CACHE/coverage.tar" /usr/lib/krsi/tests debug
+	in_root python3 -B "$TOP/qemu/coverage.py" --build "$(kernel_dir debug)" --source "$SRC" \
+		--data "$CACHE/coverage.tar" --results "$RESULTS"
+}
+
+prepare_source
+: >"$RESULTS"
+in_root python3 -B "$TOP/qemu/parsers.py" --results "$RESULTS"
+test_normal
+if [ -n "$PROGRAM" ]; then
+	say "debug: skipped, as only $PROGRAM was asked for"
+else
+	test_debug
+fi
+in_root python3 -B "$TOP/qemu/results.py" sum "$RESULTS"
