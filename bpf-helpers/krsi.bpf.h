@@ -21,8 +21,8 @@
  * length: a result >= size means that it was cut. Block readers copy
  * min(size, rest) bytes and return the rest from the offset on.
  *
- * All: -EFAULT a page could not be made available, -ENODATA the block is
- * malformed or nothing was prepared, -EINVAL a bad name or offset.
+ * All: -EFAULT or -ENOMEM the pages could not be made available, -ENODATA the
+ * block is malformed or nothing was prepared, -EINVAL a bad name or offset.
  */
 
 /* Value of the first definition; -ENOENT: not set. */

@@ -123,8 +123,9 @@ pub(crate) fn kfunc(prog: &Prog, id: u32) -> Result {
 }
 
 /// What a policy may call of BPF's helpers: those that work on its own maps and memory, tell the
-/// time, or name the current task. Not those that read kernel memory, hand out kernel objects or
-/// leave the program (tail calls: the callee's kfuncs are not known).
+/// time, or name the current task. Not those that read kernel memory (formatted output among them:
+/// its `%s` follows any address), hand out kernel objects or leave the program (tail calls: the
+/// callee's kfuncs are not known).
 const HELPERS: &[u32] = &[
     id::bpf_func_id_BPF_FUNC_map_lookup_elem,
     id::bpf_func_id_BPF_FUNC_map_update_elem,
@@ -157,7 +158,6 @@ const HELPERS: &[u32] = &[
     id::bpf_func_id_BPF_FUNC_strncmp,
     id::bpf_func_id_BPF_FUNC_strtol,
     id::bpf_func_id_BPF_FUNC_strtoul,
-    id::bpf_func_id_BPF_FUNC_snprintf,
     id::bpf_func_id_BPF_FUNC_get_prandom_u32,
     id::bpf_func_id_BPF_FUNC_get_smp_processor_id,
     id::bpf_func_id_BPF_FUNC_get_numa_node_id,
@@ -172,8 +172,6 @@ const HELPERS: &[u32] = &[
     id::bpf_func_id_BPF_FUNC_get_current_cgroup_id,
     id::bpf_func_id_BPF_FUNC_get_current_ancestor_cgroup_id,
     id::bpf_func_id_BPF_FUNC_current_task_under_cgroup,
-    id::bpf_func_id_BPF_FUNC_trace_printk,
-    id::bpf_func_id_BPF_FUNC_trace_vprintk,
 ];
 
 /// What a program gets for a helper that it calls.
@@ -214,12 +212,42 @@ mod tests {
     #[test]
     fn a_header_is_checked_field_by_field() {
         assert_eq!(errno(header(&valid())), 0);
-        assert_eq!(errno(header(&OpsHeader { name: [0; 64], ..valid() })), -22);
-        assert_eq!(errno(header(&OpsHeader { name: [1; 64], ..valid() })), -22);
+        assert_eq!(
+            errno(header(&OpsHeader {
+                name: [0; 64],
+                ..valid()
+            })),
+            -22
+        );
+        assert_eq!(
+            errno(header(&OpsHeader {
+                name: [1; 64],
+                ..valid()
+            })),
+            -22
+        );
         assert_eq!(errno(header(&OpsHeader { abi: 0, ..valid() })), -95);
-        assert_eq!(errno(header(&OpsHeader { abi: KRSI_ABI + 1, ..valid() })), -95);
-        assert_eq!(errno(header(&OpsHeader { flags: 1 << 31, ..valid() })), -22);
-        assert_eq!(errno(header(&OpsHeader { reserved: [0, 0, 0, 1], ..valid() })), -22);
+        assert_eq!(
+            errno(header(&OpsHeader {
+                abi: KRSI_ABI + 1,
+                ..valid()
+            })),
+            -95
+        );
+        assert_eq!(
+            errno(header(&OpsHeader {
+                flags: 1 << 31,
+                ..valid()
+            })),
+            -22
+        );
+        assert_eq!(
+            errno(header(&OpsHeader {
+                reserved: [0, 0, 0, 1],
+                ..valid()
+            })),
+            -22
+        );
     }
 
     #[test]
@@ -228,6 +256,7 @@ mod tests {
             name: "test",
             offset: 0,
             may_sleep: false,
+            can_deny: true,
             hooks: &[],
         };
         assert_eq!(errno(check_member(&spec, true)), -22);
@@ -248,6 +277,8 @@ mod tests {
     fn no_helper_reads_kernel_memory() {
         for refused in [
             id::bpf_func_id_BPF_FUNC_probe_read_kernel,
+            id::bpf_func_id_BPF_FUNC_snprintf,
+            id::bpf_func_id_BPF_FUNC_trace_printk,
             id::bpf_func_id_BPF_FUNC_get_current_task,
             id::bpf_func_id_BPF_FUNC_get_current_task_btf,
             id::bpf_func_id_BPF_FUNC_tail_call,

@@ -5,7 +5,10 @@
 use crate::{
     boundary::{
         event::Event,
-        ops::OpType, //
+        ops::{
+            Op,
+            OpType, //
+        }, //
     },
     mode::{
         self,
@@ -16,6 +19,11 @@ use crate::{
     verdict::judge, //
 };
 use kernel::prelude::*;
+
+/// Whether a policy would run now: else the behaviour need not gather its facts.
+pub(crate) fn is_wanted(op: Op) -> bool {
+    mode::current() != Mode::Off && !registry::list(op).is_empty()
+}
 
 /// Runs the policies that have this op, in the order of their attachment. All run, also after a
 /// denial; the first denial is the answer.
@@ -28,10 +36,11 @@ pub(crate) fn dispatch<O: OpType>(event: &Event<'_, O::Context>) -> Result {
         return Ok(());
     }
     let reader = registry::list(O::OP).read();
-    reader.iter().fold(Ok(()), |answer: Result, attachment| {
-        let own = run::<O>(attachment, event, mode);
-        answer.and(own)
-    })
+    let mut answer = Ok(());
+    for attachment in reader.iter() {
+        answer = answer.and(run::<O>(attachment, event, mode));
+    }
+    answer
 }
 
 /// Runs one policy and counts what it did; `Err` is a denial to enforce.
@@ -48,7 +57,8 @@ fn run<O: OpType>(attachment: &Attachment, event: &Event<'_, O::Context>, mode: 
         return Ok(());
     };
     let failed = behind.take_failure() || prepared.is_err();
-    let judgement = judge(returned, failed, attachment.fails_closed());
+    let fail_closed = attachment.fails_closed() && O::OP.spec().can_deny;
+    let judgement = judge(returned, failed, fail_closed);
 
     let enforced = attachment.effective(mode) == Mode::Enforce;
     attachment.policy().counts().note(&judgement, enforced);

@@ -68,9 +68,12 @@ impl File for ModeFile {
     fn write(data: &[u8]) -> Result {
         let new = Mode::parse(data.trim_ascii_end()).ok_or(EINVAL)?;
         let old = mode::current();
-        registry::set_mode(new)?;
-        audit::mode_change(fmt!("mode={} old_mode={}", new.name(), old.name()));
-        Ok(())
+        let result = registry::set_mode(new);
+        audit::mode_change(
+            fmt!("mode={} old_mode={}", new.name(), old.name()),
+            result.is_ok(),
+        );
+        result
     }
 }
 
@@ -95,25 +98,54 @@ impl Display for Line<'_> {
         let policy = attachment.policy();
         let (counts, owner) = (policy.counts(), policy.owner());
 
-        f.write_fmt(fmt!("id={} name={}", policy.id(), Escaped(attachment.name())))?;
+        f.write_fmt(fmt!(
+            "id={} name={}",
+            policy.id(),
+            Escaped(attachment.name())
+        ))?;
         f.write_fmt(fmt!(" wanted={}", attachment.wanted().name()))?;
-        f.write_fmt(fmt!(" mode={}", attachment.effective(mode::current()).name()))?;
+        f.write_fmt(fmt!(
+            " mode={}",
+            attachment.effective(mode::current()).name()
+        ))?;
         let flags = [
             ("audit", attachment.wanted() == Mode::Audit),
             ("fail_closed", attachment.fails_closed()),
         ];
-        list(f, "flags", flags.into_iter().filter(|(_, set)| *set).map(|(name, _)| name))?;
+        list(
+            f,
+            "flags",
+            flags
+                .into_iter()
+                .filter(|(_, set)| *set)
+                .map(|(name, _)| name),
+        )?;
         let ops = Op::ALL.into_iter();
-        list(f, "ops", ops.filter_map(|op| Some(OpWord(op, attachment.ops().prog(op)?.id()))))?;
+        list(
+            f,
+            "ops",
+            ops.filter_map(|op| Some(OpWord(op, attachment.ops().prog(op)?.id()))),
+        )?;
         f.write_fmt(fmt!(" runs={}", counts.runs.load(Relaxed)))?;
         f.write_fmt(fmt!(" denials={}", counts.denials.load(Relaxed)))?;
-        f.write_fmt(fmt!(" would_denials={}", counts.would_denials.load(Relaxed)))?;
+        f.write_fmt(fmt!(
+            " would_denials={}",
+            counts.would_denials.load(Relaxed)
+        ))?;
         f.write_fmt(fmt!(" errors={}", counts.errors.load(Relaxed)))?;
         f.write_fmt(fmt!(" memory={}", attachment.memory()))?;
         let own = core::iter::once(attachment.ops().map_id());
-        list(f, "maps", Iterator::chain(own, attachment.maps().iter().copied()))?;
+        list(
+            f,
+            "maps",
+            Iterator::chain(own, attachment.maps().iter().copied()),
+        )?;
         f.write_fmt(fmt!(" uid={} pid={}", owner.uid, owner.pid))?;
-        f.write_fmt(fmt!(" comm={} attached={}", Escaped(&owner.comm), owner.time))
+        f.write_fmt(fmt!(
+            " comm={} attached={}",
+            Escaped(&owner.comm),
+            owner.time
+        ))
     }
 }
 

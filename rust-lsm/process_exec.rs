@@ -17,9 +17,15 @@ use crate::{
             Event, //
         },
         file,
-        ops::ProcessExec, //
+        ops::{
+            Op,
+            ProcessExec, //
+        }, //
     },
-    dispatch::dispatch, //
+    dispatch::{
+        dispatch,
+        is_wanted, //
+    }, //
 };
 use kernel::{
     prelude::*,
@@ -28,6 +34,9 @@ use kernel::{
 
 /// Tells the policies; the answer is the exec's.
 pub(crate) fn run(bprm: &Bprm) -> Result {
+    if !is_wanted(Op::ProcessExec) {
+        return Ok(());
+    }
     let context = Exec {
         depth: next_round(bprm),
         flags: flags(bprm),

@@ -10,8 +10,8 @@
 use crate::{
     boundary::{
         cred,
-        lsm::Hook,
         log::warn_limited,
+        lsm::Hook,
         ops::Op,
         srcu_list::{
             List,
@@ -24,6 +24,7 @@ use crate::{
         }, //
     },
     bprm_readers,
+    dispatch,
     escape::Escaped,
     mode::{
         self,
@@ -91,18 +92,21 @@ pub(crate) fn list(op: Op) -> &'static List<Arc<Attachment>> {
 /// Attaches a policy. `EPERM` without CAP_MAC_ADMIN, `EOPNOTSUPP` without a link, `E2BIG` when
 /// there are too many, `EBUSY` if a program of it was extended.
 pub(crate) fn attach(ops: OpsRef, link: Option<LinkKey>) -> Result {
-    let mut name = [0; crate::boundary::abi::KRSI_NAME_SIZE as usize];
-    name.copy_from_slice(&ops.header().name);
-    try_attach(ops, link).inspect_err(|e| {
-        let why = match *e {
-            e if e == EPERM => "CAP_MAC_ADMIN is missing",
-            e if e == EOPNOTSUPP => "it needs a BPF link",
-            e if e == E2BIG => "too many policies",
-            e if e == EBUSY => "a program of it was replaced by an extension",
-            _ => "out of memory",
-        };
-        warn_limited!("policy {} not attached: {why}\n", Escaped(&name));
-    })
+    let name = ops.header().name;
+    try_attach(ops, link).inspect_err(|e| refused("attachment of", &name, *e))
+}
+
+fn refused(what: &str, name: &[u8], e: Error) {
+    let why = match e {
+        e if e == EPERM => "CAP_MAC_ADMIN is missing",
+        e if e == EOPNOTSUPP => "it needs a BPF link",
+        e if e == E2BIG => "there are too many policies",
+        e if e == EBUSY => "a program of it was replaced by an extension",
+        e if e == EINVAL => "an update must keep the name",
+        e if e == ENOMEM => "out of memory",
+        _ => "the policy is gone",
+    };
+    warn_limited!("{what} policy {} refused: {why}\n", Escaped(name));
 }
 
 fn try_attach(ops: OpsRef, link: Option<LinkKey>) -> Result {
@@ -114,7 +118,13 @@ fn try_attach(ops: OpsRef, link: Option<LinkKey>) -> Result {
     }
     let attachment = Attachment::new(Policy::new(registry.next_id)?, ops)?;
     let nodes = nodes(&attachment)?;
-    registry.entries.push(Entry { link, attachment: attachment.clone() }, GFP_KERNEL)?;
+    registry.entries.push(
+        Entry {
+            link,
+            attachment: attachment.clone(),
+        },
+        GFP_KERNEL,
+    )?;
     registry.next_id += 1;
     registry.publish(attachment.policy().id(), nodes);
     Ok(())
@@ -123,15 +133,8 @@ fn try_attach(ops: OpsRef, link: Option<LinkKey>) -> Result {
 /// Replaces a policy's programs, flags and maps; its identity and counts stay. `EPERM` without
 /// CAP_MAC_ADMIN, `EINVAL` if the name is another.
 pub(crate) fn update(ops: OpsRef, link: LinkKey) -> Result {
-    try_update(ops, link).inspect_err(|e| {
-        let why = match *e {
-            e if e == EPERM => "CAP_MAC_ADMIN is missing",
-            e if e == EINVAL => "the name must stay the same",
-            e if e == EBUSY => "a program of it was replaced by an extension",
-            _ => "out of memory",
-        };
-        warn_limited!("policy not updated: {why}\n");
-    })
+    let name = ops.header().name;
+    try_update(ops, link).inspect_err(|e| refused("update to", &name, *e))
 }
 
 fn try_update(ops: OpsRef, link: LinkKey) -> Result {
@@ -225,10 +228,9 @@ impl Registry {
     fn switch_hooks(&mut self) {
         let mut wanted = [false; Hook::COUNT];
         for op in Op::ALL {
-            let runs = mode::current() != Mode::Off && !list(op).is_empty();
             let prepares = op == Op::ProcessExec && bprm_readers::wanted();
             for hook in op.spec().hooks {
-                wanted[hook.index()] |= runs || prepares;
+                wanted[hook.index()] |= dispatch::is_wanted(op) || prepares;
             }
         }
         for hook in Hook::ALL {

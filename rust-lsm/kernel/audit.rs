@@ -11,14 +11,16 @@ use kernel::{
     str::CString, //
 };
 
-/// Writes a record about a change of an LSM's mode, ended with who made it. Sleeps.
-///
-/// Without memory for it the record is lost, which the audit system itself then counts.
-pub(crate) fn mode_change(what: fmt::Arguments<'_>) {
+/// Writes a record about a wanted change of the LSM's mode, ended with who wanted it and whether
+/// it was made. Sleeps.
+pub(crate) fn mode_change(what: fmt::Arguments<'_>, made: bool) {
     // SAFETY: Only reads the current task's audit state.
     let (auid, session) = unsafe { (bindings::krsi_loginuid(), bindings::krsi_sessionid()) };
-    let Ok(text) = CString::try_from_fmt(fmt!("{what} auid={auid} ses={session} lsm=krsi res=1"))
+    let made = u32::from(made);
+    let Ok(text) =
+        CString::try_from_fmt(fmt!("{what} auid={auid} ses={session} lsm=krsi res={made}"))
     else {
+        pr_err!("no memory for an audit record: {what}\n");
         return;
     };
     // SAFETY: `audit_log_end` takes what `krsi_audit_start` made, which may be null.

@@ -18,8 +18,7 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// The bprm is that of an exec of the current task, and its `file` and `cred` are set. Only this
-/// task uses it.
+/// The bprm is that of an exec of the current task, and its `file` is set. Only this task uses it.
 #[repr(transparent)]
 pub(crate) struct Bprm(Opaque<bindings::linux_binprm>);
 
@@ -82,9 +81,15 @@ impl Bprm {
         unsafe { File::from_raw_file(self.get().file) }
     }
 
-    /// The LSM's state of this exec.
+    /// The LSM's state of this exec; `None` once its credentials are committed.
     pub(crate) fn blob(&self) -> Option<&CredBlob> {
-        // SAFETY: `security` of the exec's new credentials, which live as long as the exec.
-        unsafe { blob::cred((*self.get().cred).security) }
+        // SAFETY: `cred` is null or the exec's new credentials, which it holds a reference to; so
+        // they, and their blob, live as long as this borrow.
+        unsafe {
+            self.get()
+                .cred
+                .as_ref()
+                .and_then(|cred| blob::cred(cred.security))
+        }
     }
 }

@@ -23,6 +23,7 @@ use kernel::{
         VTABLE_DEFAULT_ERROR, //
     },
     prelude::*,
+    str::as_char_ptr_in_const_context,
     sync::atomic::Atomic,
     ModuleMetadata, //
 };
@@ -271,7 +272,7 @@ impl LsmId {
     /// Names an LSM.
     pub(crate) const fn new(name: &'static CStr, id: u64) -> Self {
         Self(bindings::lsm_id {
-            name: name.as_ptr().cast(),
+            name: as_char_ptr_in_const_context(name),
             id,
         })
     }
@@ -339,9 +340,12 @@ pub(crate) mod blob {
         unsafe { at(composite, SIZES.offsets().lbs_bpf_prog) }
     }
 
+    /// # Safety
+    ///
+    /// `composite` is null, or a blob that lives for `'a` with a valid `T` at `offset`.
     unsafe fn at<'a, T>(composite: *mut c_void, offset: u32) -> Option<&'a T> {
         let part = composite.wrapping_byte_add(offset as usize).cast::<T>();
-        // SAFETY: By the callers' guarantees.
+        // SAFETY: By the caller's guarantee.
         (!composite.is_null()).then(|| unsafe { &*part })
     }
 }
@@ -374,17 +378,17 @@ macro_rules! declare_lsm {
             pub(super) static HOOKS: HookList = HookList::new::<$hooks>();
 
             #[link_section = ".init.text"]
-            unsafe extern "C" fn init() -> c_int {
+            extern "C" fn init() -> c_int {
                 // SAFETY: This is the LSM's init function, called once.
                 unsafe { HOOKS.register(&ID) };
                 0
             }
 
-            unsafe extern "C" fn core() -> c_int {
+            extern "C" fn core() -> c_int {
                 from_result(|| $core().map(|()| 0))
             }
 
-            unsafe extern "C" fn late() -> c_int {
+            extern "C" fn late() -> c_int {
                 from_result(|| $late().map(|()| 0))
             }
 

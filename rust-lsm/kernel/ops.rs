@@ -55,6 +55,7 @@ macro_rules! ops {
                         name: stringify!($member),
                         offset: offset_of!(bindings::krsi_ops, $member),
                         may_sleep: $sleep,
+                        can_deny: ops!(@denies $ret),
                         hooks: &[$(Hook::$hook),*],
                     },
                 )* }
@@ -82,6 +83,8 @@ macro_rules! ops {
             }
         )*
     };
+    (@denies verdict) => { true };
+    (@denies nothing) => { false };
     (@answer verdict $call:expr) => { $call };
     (@answer nothing $call:expr) => {{ $call; 0 }};
 }
@@ -94,6 +97,8 @@ pub(crate) struct OpSpec {
     pub(crate) offset: usize,
     /// Whether a program may be sleepable: false where locks are held.
     pub(crate) may_sleep: bool,
+    /// Whether what its programs return is a verdict.
+    pub(crate) can_deny: bool,
     /// The LSM hooks that lead to it.
     pub(crate) hooks: &'static [Hook],
 }

@@ -78,17 +78,18 @@ impl<F: File> FileOps<F> {
         read: Some(bindings::seq_read),
         llseek: Some(bindings::seq_lseek),
         release: Some(bindings::single_release),
-        write: if F::HAS_WRITE { Some(Self::write) } else { None },
+        write: if F::HAS_WRITE {
+            Some(Self::write)
+        } else {
+            None
+        },
         ..pin_init::zeroed()
     };
 
     /// # Safety
     ///
     /// Called by the VFS.
-    unsafe extern "C" fn open(
-        _inode: *mut bindings::inode,
-        file: *mut bindings::file,
-    ) -> c_int {
+    unsafe extern "C" fn open(_inode: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         // SAFETY: The VFS passes a file that is being opened.
         unsafe { bindings::single_open(file, Some(Self::show), null_mut()) }
     }

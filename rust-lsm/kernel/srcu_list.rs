@@ -59,7 +59,10 @@ impl Writer {
     pub(crate) fn take() -> Option<Self> {
         static TAKEN: Atomic<bool> = Atomic::new(false);
 
-        TAKEN.cmpxchg(false, true, Relaxed).is_ok().then_some(Self(()))
+        TAKEN
+            .cmpxchg(false, true, Relaxed)
+            .is_ok()
+            .then_some(Self(()))
     }
 }
 
@@ -101,10 +104,10 @@ impl<T: Send + Sync + 'static> List<T> {
     /// they are done, in a callback that must not sleep.
     pub(crate) fn set(&'static self, _writer: &mut Writer, key: u64, new: Option<KBox<Node<T>>>) {
         let mut slot = &self.head;
-        // SAFETY: Only the writer changes the list, so the nodes that it finds stay in it, and
-        // alive, by the type invariants.
         let at = loop {
             let at = slot.load(Relaxed);
+            // SAFETY: Only the writer changes the list, so the nodes that it finds stay in it,
+            // and alive, by the type invariants.
             match unsafe { at.as_ref() } {
                 Some(node) if node.key < key => slot = &node.next,
                 found => break found,
@@ -154,7 +157,11 @@ impl<T: Send + Sync + 'static> List<T> {
 unsafe extern "C" fn free<T>(rcu: *mut bindings::callback_head) {
     // SAFETY: `rcu` is that of a node made by `KBox::into_raw`; the cell is transparent.
     unsafe {
-        let node = container_of!(rcu.cast::<UnsafeCell<bindings::callback_head>>(), Node<T>, rcu);
+        let node = container_of!(
+            rcu.cast::<UnsafeCell<bindings::callback_head>>(),
+            Node<T>,
+            rcu
+        );
         drop(KBox::from_raw(node));
     }
 }

@@ -32,7 +32,8 @@ use kernel::{
         from_result,
         to_result, //
     },
-    prelude::*, //
+    prelude::*,
+    str::as_char_ptr_in_const_context, //
 };
 
 /// The numbers of BPF's helpers.
@@ -84,11 +85,7 @@ impl OpsRef {
         };
         // SAFETY: `kdata` as above; `note` is called with `this.progs` only, before it returns.
         to_result(unsafe {
-            bindings::bpf_struct_ops_for_each_prog(
-                kdata,
-                Some(note),
-                (&raw mut this.progs).cast(),
-            )
+            bindings::bpf_struct_ops_for_each_prog(kdata, Some(note), (&raw mut this.progs).cast())
         })?;
         Ok(this)
     }
@@ -161,6 +158,9 @@ impl LinkKey {
     }
 }
 
+/// # Safety
+///
+/// Called by the BPF core at registration.
 unsafe extern "C" fn init(_btf: *mut bindings::btf) -> c_int {
     0
 }
@@ -199,12 +199,7 @@ unsafe extern "C" fn init_member(
     }
     // SAFETY: Both are `struct krsi_ops`, which begins with the header (checked in `abi.rs`); the
     // user's is the core's own copy, and nobody else uses either under the map's mutex.
-    let (user, ops) = unsafe {
-        (
-            &*udata.cast::<OpsHeader>(),
-            &mut *kdata.cast::<OpsHeader>(),
-        )
-    };
+    let (user, ops) = unsafe { (&*udata.cast::<OpsHeader>(), &mut *kdata.cast::<OpsHeader>()) };
     from_result(|| {
         admission::header(user)?;
         *ops = *user;
@@ -288,7 +283,7 @@ static TYPE: Type = Type(UnsafeCell::new(bindings::bpf_struct_ops {
     unreg: Some(unreg),
     update: Some(update),
     cfi_stubs: (&raw mut bindings::krsi_cfi_stubs).cast(),
-    name: c"krsi_ops".as_ptr().cast(),
+    name: as_char_ptr_in_const_context(c"krsi_ops"),
     ..pin_init::zeroed()
 }));
 

@@ -27,7 +27,9 @@ use kernel::{
 
 /// What a kfunc returns for an answer.
 fn value(result: Result<usize>) -> c_int {
-    result.map_or_else(Error::to_errno, |n| c_int::try_from(n).unwrap_or(c_int::MAX))
+    result.map_or_else(Error::to_errno, |n| {
+        c_int::try_from(n).unwrap_or(c_int::MAX)
+    })
 }
 
 /// The same; notes for the policy that is running when KRSI could not answer.
@@ -58,6 +60,9 @@ unsafe fn mem<'a, T>(ptr: *const T, size: u32) -> ProgMem<'a> {
     unsafe { ProgMem::new(ptr.cast_mut().cast(), size) }
 }
 
+/// # Safety
+///
+/// As in the module's documentation.
 #[export]
 unsafe extern "C" fn krsi_rs_get_env_var(
     ctx: *mut Exec,
@@ -71,6 +76,9 @@ unsafe extern "C" fn krsi_rs_get_env_var(
     answer(behind, exec_kfuncs::get_env_var(behind.args(), &name, &out))
 }
 
+/// # Safety
+///
+/// As in the module's documentation.
 #[export]
 unsafe extern "C" fn krsi_rs_find_env_var(
     ctx: *mut Exec,
@@ -83,6 +91,9 @@ unsafe extern "C" fn krsi_rs_find_env_var(
     answer(behind, exec_kfuncs::find_env_var(behind.args(), &name, n))
 }
 
+/// # Safety
+///
+/// As in the module's documentation.
 #[export]
 unsafe extern "C" fn krsi_rs_count_env_var(
     ctx: *mut Exec,
@@ -94,6 +105,9 @@ unsafe extern "C" fn krsi_rs_count_env_var(
     answer(behind, exec_kfuncs::count_env_var(behind.args(), &name))
 }
 
+/// # Safety
+///
+/// As in the module's documentation.
 #[export]
 unsafe extern "C" fn krsi_rs_get_env_vars(
     ctx: *mut Exec,
@@ -106,18 +120,19 @@ unsafe extern "C" fn krsi_rs_get_env_vars(
     answer(behind, exec_kfuncs::get_env_vars(behind.args(), off, &out))
 }
 
+/// # Safety
+///
+/// As in the module's documentation.
 #[export]
-unsafe extern "C" fn krsi_rs_get_arg(
-    ctx: *mut Exec,
-    n: u32,
-    buf: *mut c_char,
-    size: u32,
-) -> c_int {
+unsafe extern "C" fn krsi_rs_get_arg(ctx: *mut Exec, n: u32, buf: *mut c_char, size: u32) -> c_int {
     // SAFETY: Called for a kfunc, see above.
     let (behind, out) = unsafe { (exec(ctx), mem(buf, size)) };
     answer(behind, exec_kfuncs::get_arg(behind.args(), n, &out))
 }
 
+/// # Safety
+///
+/// As in the module's documentation.
 #[export]
 unsafe extern "C" fn krsi_rs_get_args(
     ctx: *mut Exec,
@@ -130,6 +145,9 @@ unsafe extern "C" fn krsi_rs_get_args(
     answer(behind, exec_kfuncs::get_args(behind.args(), off, &out))
 }
 
+/// # Safety
+///
+/// As in the module's documentation.
 #[export]
 unsafe extern "C" fn krsi_rs_get_file_path(
     ctx: *mut EventHeader,
@@ -141,6 +159,9 @@ unsafe extern "C" fn krsi_rs_get_file_path(
     answer(behind, behind.file().and_then(|f| file::path(f, &out)))
 }
 
+/// # Safety
+///
+/// As in the module's documentation.
 #[export]
 unsafe extern "C" fn krsi_rs_get_file_id(
     ctx: *mut EventHeader,
@@ -153,6 +174,9 @@ unsafe extern "C" fn krsi_rs_get_file_id(
     answer(behind, id.map(|id| out.fill(&id)).map(|()| 0))
 }
 
+/// # Safety
+///
+/// As in the module's documentation.
 #[export]
 unsafe extern "C" fn krsi_rs_get_task_id(
     ctx: *mut EventHeader,
@@ -175,6 +199,9 @@ unsafe fn bprm<'a>(ptr: *mut linux_binprm) -> &'a Bprm {
     unsafe { Bprm::from_ptr(ptr) }
 }
 
+/// # Safety
+///
+/// As in the module's documentation.
 #[export]
 unsafe extern "C" fn krsi_rs_bprm_get_env_var(
     ctx: *mut linux_binprm,
@@ -188,6 +215,9 @@ unsafe extern "C" fn krsi_rs_bprm_get_env_var(
     value(exec_kfuncs::get_env_var(bprm.prepared(), &name, &out))
 }
 
+/// # Safety
+///
+/// As in the module's documentation.
 #[export]
 unsafe extern "C" fn krsi_rs_bprm_find_env_var(
     ctx: *mut linux_binprm,
@@ -200,6 +230,9 @@ unsafe extern "C" fn krsi_rs_bprm_find_env_var(
     value(exec_kfuncs::find_env_var(bprm.prepared(), &name, n))
 }
 
+/// # Safety
+///
+/// As in the module's documentation.
 #[export]
 unsafe extern "C" fn krsi_rs_bprm_count_env_var(
     ctx: *mut linux_binprm,
@@ -211,6 +244,9 @@ unsafe extern "C" fn krsi_rs_bprm_count_env_var(
     value(exec_kfuncs::count_env_var(bprm.prepared(), &name))
 }
 
+/// # Safety
+///
+/// As in the module's documentation.
 #[export]
 unsafe extern "C" fn krsi_rs_bprm_get_env_vars(
     ctx: *mut linux_binprm,
@@ -223,6 +259,9 @@ unsafe extern "C" fn krsi_rs_bprm_get_env_vars(
     value(exec_kfuncs::get_env_vars(bprm.prepared(), off, &out))
 }
 
+/// # Safety
+///
+/// As in the module's documentation.
 #[export]
 unsafe extern "C" fn krsi_rs_bprm_get_arg(
     ctx: *mut linux_binprm,
@@ -235,6 +274,9 @@ unsafe extern "C" fn krsi_rs_bprm_get_arg(
     value(exec_kfuncs::get_arg(bprm.prepared(), n, &out))
 }
 
+/// # Safety
+///
+/// As in the module's documentation.
 #[export]
 unsafe extern "C" fn krsi_rs_bprm_get_args(
     ctx: *mut linux_binprm,
