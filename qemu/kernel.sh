@@ -76,9 +76,10 @@ build_failed() {
 }
 
 build_kernel() {
-	local name=$1 dir tools
+	local name=$1 dir tools before
 	dir=$(kernel_dir "$name")
 	tools=$(toolchain)
+	before=$(stat -c %Y "$dir/vmlinux" 2>/dev/null || true)
 	if [ -d "$dir" ] && [ "$(cat "$dir/toolchain" 2>/dev/null)" != "$tools" ]; then
 		say "kernel $name: no build by this toolchain yet: starting anew"
 		rm -rf "$dir"
@@ -91,5 +92,9 @@ build_kernel() {
 	SECONDS=0
 	kernel_make "$name" bzImage modules 2>&1 | watch_build "$name" "$dir/build.log" ||
 		build_failed "$name" "$dir/build.log"
-	say "kernel $name: built, $(grep -c '^  ' "$dir/build.log") steps in $SECONDS s"
+	if [ "$before" = "$(stat -c %Y "$dir/vmlinux")" ]; then
+		say "kernel $name: built already"
+	else
+		say "kernel $name: built, $(grep -c '^  ' "$dir/build.log") steps in $SECONDS s"
+	fi
 }

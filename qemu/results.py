@@ -4,6 +4,7 @@
 append to the file, and at the end this prints what failed, what was skipped,
 and the sum.
 
+    results.py count FILE PREFIX < KTAP     appends a host-side test's results
     results.py sum FILE
 """
 
@@ -12,6 +13,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import ktap
 from ktap import Result
 
 
@@ -35,6 +37,10 @@ def total(path: Path) -> int:
 
 
 def main(argv: list[str]) -> int:
+    if len(argv) == 3 and argv[0] == "count":
+        tests = ktap.parse(sys.stdin.read())
+        append(Path(argv[1]), argv[2], tests or [Result("reported no test at all", "failed")])
+        return 0
     if len(argv) == 2 and argv[0] == "sum":
         return total(Path(argv[1]))
     print(__doc__, file=sys.stderr)

@@ -22,10 +22,17 @@ run_tests() {
 	guest "$name" --name "$name" --results "$RESULTS" --kunit --kselftest "$@"
 }
 
+# make install and uninstall, on a tree of the files that the patches touch.
+test_install() {
+	say "install: into a small tree and out again"
+	in_root bash "$TOP/patches/test-install.sh" "$SRC" 2>"$CACHE/test-install.log" |
+		tee /dev/stderr | in_root python3 -B "$TOP/qemu/results.py" count "$RESULTS" install || true
+}
+
 test_normal() {
 	prepare_guest normal
 	[ -n "$PROGRAM" ] || harness normal
-	run_tests normal --timeout 1800 /usr/lib/krsi/tests normal ${PROGRAM:+"$PROGRAM"}
+	run_tests normal --timeout 2400 --silence 600 /usr/lib/krsi/tests normal ${PROGRAM:+"$PROGRAM"}
 }
 
 test_debug() {
@@ -40,6 +47,7 @@ test_debug() {
 prepare_source
 : >"$RESULTS"
 in_root python3 -B "$TOP/qemu/parsers.py" --results "$RESULTS"
+[ -n "$PROGRAM" ] || test_install
 test_normal
 if [ -n "$PROGRAM" ]; then
 	say "debug: skipped, as only $PROGRAM was asked for"

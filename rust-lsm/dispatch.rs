@@ -36,9 +36,18 @@ pub(crate) fn dispatch<O: OpType>(event: &Event<'_, O::Context>) -> Result {
         return Ok(());
     }
     let reader = registry::list(O::OP).read();
+    first_denial(
+        reader
+            .iter()
+            .map(|attachment| run::<O>(attachment, event, mode)),
+    )
+}
+
+/// Runs through all of them, and answers with the first denial.
+fn first_denial(runs: impl Iterator<Item = Result>) -> Result {
     let mut answer = Ok(());
-    for attachment in reader.iter() {
-        answer = answer.and(run::<O>(attachment, event, mode));
+    for own in runs {
+        answer = answer.and(own);
     }
     answer
 }
@@ -65,5 +74,41 @@ fn run<O: OpType>(attachment: &Attachment, event: &Event<'_, O::Context>, mode: 
     match judgement.denial {
         Some(errno) if enforced => Err(errno),
         _ => Ok(()),
+    }
+}
+
+#[cfg(CONFIG_SECURITY_KRSI_KUNIT_TEST)]
+#[kunit_tests(krsi_dispatch)]
+mod tests {
+    use super::*;
+
+    /// Runs policies that answer so; returns how many ran and the errno.
+    fn dispatched(answers: &[Result]) -> (usize, c_int) {
+        let mut ran = 0;
+        let answer = first_denial(answers.iter().map(|own| {
+            ran += 1;
+            *own
+        }));
+        (ran, answer.err().map_or(0, |e| e.to_errno()))
+    }
+
+    #[test]
+    fn all_run_and_the_first_denial_is_the_answer() {
+        assert_eq!(dispatched(&[Err(EPERM), Err(EACCES)]), (2, -1));
+        assert_eq!(dispatched(&[Err(EACCES), Err(EPERM)]), (2, -13));
+        assert_eq!(dispatched(&[Ok(()), Err(EACCES), Ok(())]), (3, -13));
+    }
+
+    #[test]
+    fn nobody_denies_nothing() {
+        assert_eq!(dispatched(&[Ok(()), Ok(())]), (2, 0));
+        assert_eq!(dispatched(&[]), (0, 0));
+    }
+
+    #[test]
+    fn an_op_that_no_policy_has_is_not_wanted() {
+        for op in Op::ALL {
+            assert!(!is_wanted(op));
+        }
     }
 }

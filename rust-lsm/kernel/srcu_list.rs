@@ -205,3 +205,68 @@ impl<'a, T> Iterator for Iter<'a, T> {
         Some(&node.value)
     }
 }
+
+#[cfg(CONFIG_SECURITY_KRSI_KUNIT_TEST)]
+#[kunit_tests(krsi_srcu_list)]
+mod tests {
+    use super::*;
+
+    static DROPPED: Atomic<u32> = Atomic::new(0);
+
+    /// A value that counts its end.
+    struct Value(u32);
+
+    impl Drop for Value {
+        fn drop(&mut self) {
+            DROPPED.add(1, Relaxed);
+        }
+    }
+
+    static LIST: List<Value> = List::new();
+
+    fn values() -> [u32; 4] {
+        let mut seen = [0; 4];
+        for (slot, value) in seen.iter_mut().zip(LIST.read().iter()) {
+            *slot = value.0;
+        }
+        seen
+    }
+
+    #[test]
+    fn elements_are_kept_by_key_replaced_and_dropped_after_readers() -> Result {
+        // No other list is changed by this writer.
+        let mut writer = Writer(());
+        assert!(LIST.is_empty());
+        for key in [2, 1, 3] {
+            LIST.set(&mut writer, key, Some(Node::new(key, Value(key as u32))?));
+        }
+        assert_eq!(values(), [1, 2, 3, 0]);
+
+        let reader = LIST.read();
+        let mut iter = reader.iter();
+        assert_eq!(iter.next().map(|value| value.0), Some(1));
+        LIST.set(&mut writer, 2, Some(Node::new(2, Value(20))?));
+        LIST.set(&mut writer, 1, None);
+        LIST.set(&mut writer, 7, None);
+        // A reader that began before sees what is there now, and never a freed element.
+        assert_eq!(iter.next().map(|value| value.0), Some(20));
+        assert_eq!(DROPPED.load(Relaxed), 0);
+        drop(reader);
+        assert_eq!(values(), [20, 3, 0, 0]);
+
+        LIST.set(&mut writer, 2, None);
+        LIST.set(&mut writer, 3, None);
+        assert!(LIST.is_empty());
+        // SAFETY: Waits for the callbacks of a static domain; a test may sleep.
+        unsafe { bindings::srcu_barrier(&raw mut bindings::krsi_srcu) };
+        assert_eq!(DROPPED.load(Relaxed), 4);
+        Ok(())
+    }
+
+    #[test]
+    fn the_right_to_write_is_given_once() {
+        // The registry has taken it at boot, or this does.
+        let _ = Writer::take();
+        assert!(Writer::take().is_none());
+    }
+}
