@@ -29,4 +29,4 @@ test:
 	@qemu/test.sh $(K)
 
 install uninstall:
-	@patches/install.sh $@ '$(KERNEL_SRC)'
+	@patches/install.sh $@ "$(KERNEL_SRC)"
