@@ -58,7 +58,10 @@ extern int krsi_get_task_id(struct krsi_event *event, void *out, __u32 out__sz) 
  * bprm_check_security and bprm_creds_from_file, when "krsi" stands before
  * "bpf" in lsm=. The same contracts.
  */
-struct linux_binprm;
+#ifndef __VMLINUX_H__
+struct linux_binprm {
+};
+#endif
 
 extern int krsi_bprm_get_env_var(struct linux_binprm *bprm, const char *name, __u32 name__sz,
 				 char *buf, __u32 buf__sz) __ksym __weak;
@@ -84,9 +87,11 @@ extern int krsi_bprm_get_args(struct linux_binprm *bprm, __u32 off, char *buf,
 	krsi_get_env_var(exec, ___name, sizeof(___name), buf, size);		\
 })
 
+/* struct_ops programs must be GPL-compatible, which is what this says of the object. */
+char krsi_license[] SEC("license") __weak = "GPL";
+
 /* KRSI_POLICY(policy_name, .process_exec = (void *)program, ...): attached by its link. */
 #define KRSI_POLICY(policy, ...)						\
-	char _license[] SEC("license") = "GPL";					\
 	SEC(".struct_ops.link")							\
 	struct krsi_ops policy = {						\
 		.name = #policy,						\

@@ -25,6 +25,10 @@
 #define KRSI_AUDIT	 (1U << 0) /* count denials, deny nothing */
 #define KRSI_FAIL_CLOSED (1U << 1) /* deny where the policy could not decide */
 
+/* Has nothing to read: through a pointer to void a program could read any address. */
+struct krsi_opaque {
+};
+
 /**
  * struct krsi_event - what every context begins with
  * @opaque: always NULL. A pointer member is what keeps a program from passing
@@ -33,14 +37,14 @@
  * @reserved: 0
  */
 struct krsi_event {
-	void *opaque;
+	struct krsi_opaque *opaque;
 	__u64 reserved[3];
 };
 
 /* struct krsi_exec.flags */
 #define KRSI_EXEC_UNLINKED	(1U << 0) /* the file has no name (any more) */
 #define KRSI_EXEC_MEMFD		(1U << 1) /* the file is a memfd */
-#define KRSI_EXEC_WRITABLE	(1U << 2) /* its mode lets the caller write to it, capabilities aside */
+#define KRSI_EXEC_WRITABLE	(1U << 2) /* by its mode the caller may write to it */
 #define KRSI_EXEC_OVERLAY_UPPER	(1U << 3) /* it lies in the upper layer of an overlay */
 #define KRSI_EXEC_CHECK		(1U << 4) /* AT_EXECVE_CHECK: asked, not run */
 #define KRSI_EXEC_PRIVILEGED	(1U << 5) /* the file carries set-id bits or capabilities */
@@ -95,7 +99,7 @@ struct krsi_executed {
  * @overlay_dev: device of the overlay, 0 when there is none
  * @overlay_ino: inode number in the overlay
  * @generation: tells files with one inode number apart; 0 where the
- *	filesystem has none (vfat)
+ *	filesystem has none (vfat, which makes one up whenever it reads an inode)
  * @overlay_generation: the same of the overlay inode
  */
 struct krsi_file_id {

@@ -19,10 +19,9 @@ use crate::{
             Op,
             OpSpec, //
         },
-        prog::Prog,
-        struct_ops::{
+        prog::{
             helper_id as id,
-            Helper, //
+            Prog, //
         }, //
     },
     bprm_readers,
@@ -70,10 +69,10 @@ fn check_member(spec: &OpSpec, sleepable: bool) -> Result {
     Ok(())
 }
 
-/// Whether a program that is being loaded may be. An extension would replace code that has been
-/// looked at by code that has not.
-pub(crate) fn load(prog: &Prog) -> Result {
-    if prog.is_extension() && prog.extended().is_some_and(Prog::is_policy) {
+/// Whether a program that is being loaded may be. An extension of a policy's program would replace
+/// code that has been looked at by code that has not.
+pub(crate) fn load(prog: &Prog, extends_policy: bool) -> Result {
+    if extends_policy {
         warn_limited!(
             "program {} refused: a policy's program can't be replaced by an extension\n",
             Escaped(&prog.name())
@@ -83,16 +82,17 @@ pub(crate) fn load(prog: &Prog) -> Result {
     Ok(())
 }
 
-/// Whether a program may call the kfunc with this BTF id; notes which groups it calls.
+/// Whether a program, a policy's or not, may call the kfunc with this BTF id; notes which groups it
+/// calls.
 ///
 /// Asked for every program that calls any kfunc of the hooks that KRSI has registered for: those
 /// that are not policies may call everything that is not KRSI's.
-pub(crate) fn kfunc(prog: &Prog, id: u32) -> Result {
+pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
     let group = Group::of(id);
     if prog.struct_ops_unknown() {
         return Ok(());
     }
-    if !prog.is_policy() {
+    if !is_policy {
         return match group {
             Group::Bprm if prog.is_lsm_at_exec() => bprm_readers::note(prog),
             Group::Exec | Group::Event | Group::Bprm => Err(EACCES),
@@ -114,10 +114,10 @@ pub(crate) fn kfunc(prog: &Prog, id: u32) -> Result {
         );
         return Err(EACCES);
     }
-    if let Some(blob) = prog.blob() {
+    if let Some(state) = prog.state() {
         // Only this load's verification writes to it.
-        let groups = blob.kfunc_groups.load(Relaxed);
-        blob.kfunc_groups.store(groups | group.bit(), Relaxed);
+        let groups = state.kfunc_groups.load(Relaxed);
+        state.kfunc_groups.store(groups | group.bit(), Relaxed);
     }
     Ok(())
 }
@@ -175,6 +175,16 @@ const HELPERS: &[u32] = &[
 ];
 
 /// What a program gets for a helper that it calls.
+pub(crate) enum Helper {
+    /// The prototype that all program types share.
+    Base,
+    /// Output to a perf event array, from programs without a `struct pt_regs`.
+    PerfEventOutput,
+    /// Nothing: it must not call it.
+    Refused,
+}
+
+/// Whether a program may call the helper with this number.
 pub(crate) fn helper(prog: &Prog, helper: u32) -> Helper {
     if helper == id::bpf_func_id_BPF_FUNC_perf_event_output {
         return Helper::PerfEventOutput;

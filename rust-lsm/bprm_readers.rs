@@ -10,32 +10,24 @@ use crate::{
         kfunc::Group,
         prog::Prog, //
     },
-    registry, //
+    switches, //
 };
 use kernel::{
     prelude::*,
-    sync::atomic::{
-        ordering::Relaxed,
-        Atomic, //
-    },
+    sync::atomic::ordering::Relaxed,
     workqueue, //
 };
 
-static PROGRAMS: Atomic<i32> = Atomic::new(0);
-
-/// Whether an exec's strings are to be prepared for them.
-pub(crate) fn wanted() -> bool {
-    PROGRAMS.load(Relaxed) > 0
-}
-
 /// Notes that a program calls such a kfunc. In the verifier; may sleep.
 pub(crate) fn note(prog: &Prog) -> Result {
-    let blob = prog.blob().ok_or(EACCES)?;
-    let groups = blob.kfunc_groups.load(Relaxed);
+    let state = prog.state().ok_or(EACCES)?;
+    let groups = state.kfunc_groups.load(Relaxed);
     if groups & Group::Bprm.bit() == 0 {
-        blob.kfunc_groups.store(groups | Group::Bprm.bit(), Relaxed);
-        PROGRAMS.add(1, Relaxed);
-        registry::switch_hooks()?;
+        state
+            .kfunc_groups
+            .store(groups | Group::Bprm.bit(), Relaxed);
+        switches::count_string_readers(1);
+        switches::renew();
     }
     Ok(())
 }
@@ -43,13 +35,11 @@ pub(crate) fn note(prog: &Prog) -> Result {
 /// Notes that a program is freed. May be called in an RCU callback, where hooks can't be switched.
 pub(crate) fn forget(prog: &Prog) {
     let calls = prog
-        .blob()
-        .is_some_and(|blob| blob.kfunc_groups.load(Relaxed) & Group::Bprm.bit() != 0);
+        .state()
+        .is_some_and(|state| state.kfunc_groups.load(Relaxed) & Group::Bprm.bit() != 0);
     if calls {
-        PROGRAMS.add(-1, Relaxed);
+        switches::count_string_readers(-1);
         // Without memory for the work the hooks stay on until the next change: a cost, no fault.
-        let _ = workqueue::system().try_spawn(GFP_ATOMIC, || {
-            let _ = registry::switch_hooks();
-        });
+        let _ = workqueue::system().try_spawn(GFP_ATOMIC, switches::renew);
     }
 }

@@ -5,25 +5,17 @@
 use crate::{
     boundary::{
         event::Event,
-        ops::{
-            Op,
-            OpType, //
-        }, //
+        ops::OpType, //
     },
+    lists,
     mode::{
         self,
         Mode, //
     },
     policy::Attachment,
-    registry,
     verdict::judge, //
 };
 use kernel::prelude::*;
-
-/// Whether a policy would run now: else the behaviour need not gather its facts.
-pub(crate) fn is_wanted(op: Op) -> bool {
-    mode::current() != Mode::Off && !registry::list(op).is_empty()
-}
 
 /// Runs the policies that have this op, in the order of their attachment. All run, also after a
 /// denial; the first denial is the answer.
@@ -35,7 +27,7 @@ pub(crate) fn dispatch<O: OpType>(event: &Event<'_, O::Context>) -> Result {
     if mode == Mode::Off {
         return Ok(());
     }
-    let reader = registry::list(O::OP).read();
+    let reader = lists::of(O::OP).read();
     first_denial(
         reader
             .iter()
@@ -103,12 +95,5 @@ mod tests {
     fn nobody_denies_nothing() {
         assert_eq!(dispatched(&[Ok(()), Ok(())]), (2, 0));
         assert_eq!(dispatched(&[]), (0, 0));
-    }
-
-    #[test]
-    fn an_op_that_no_policy_has_is_not_wanted() {
-        for op in Op::ALL {
-            assert!(!is_wanted(op));
-        }
     }
 }

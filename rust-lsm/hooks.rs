@@ -6,13 +6,15 @@ use crate::{
     admission,
     boundary::{
         bprm::Bprm,
+        exec_state,
         lsm::Hooks,
-        prepared,
         prog::Prog, //
     },
     bprm_readers,
+    krsi_ops,
     process_exec,
-    process_executed, //
+    process_executed,
+    switches, //
 };
 use kernel::prelude::*;
 
@@ -41,7 +43,8 @@ impl Hooks for Krsi {
     }
 
     fn bpf_prog_load(prog: &Prog) -> Result {
-        admission::load(prog)
+        let extends_policy = prog.extended().is_some_and(|prog| krsi_ops::TYPE.has(prog));
+        admission::load(prog, extends_policy)
     }
 
     fn bpf_prog_free(prog: &Prog) {
@@ -52,7 +55,7 @@ impl Hooks for Krsi {
 /// For BPF LSM programs, which run after KRSI. What can't be prepared, they are told when they
 /// ask.
 fn prepare(bprm: &Bprm) {
-    if bprm_readers::wanted() {
-        let _ = prepared::prepare(bprm);
+    if switches::strings_wanted() {
+        let _ = exec_state::prepare(bprm);
     }
 }

@@ -11,7 +11,8 @@
 //!   `bpf-helpers/`;
 //! - `verdict.rs`: what it returned is judged; the first denial is the hook's answer.
 //!
-//! Policies come and go through `registry.rs`; `admission.rs` says what a policy may be and call.
+//! Policies come and go through `registry.rs`, which changes the `lists.rs` that dispatch reads and
+//! has `switches.rs` turn the hooks on and off; `admission.rs` says what a policy may be and call.
 
 #![deny(unsafe_code)]
 
@@ -33,11 +34,14 @@ mod dispatch;
 mod escape;
 mod fs;
 mod hooks;
+mod krsi_ops;
+mod lists;
 mod mode;
 mod policy;
 mod process_exec;
 mod process_executed;
 mod registry;
+mod switches;
 mod verdict;
 
 /// What `pr_info!` and its like put before a line.
@@ -53,6 +57,7 @@ boundary::lsm::declare_lsm! {
 
 /// When memory and securityfs are there.
 fn start() -> Result {
+    switches::init(LSM_HOOKS)?;
     registry::init()?;
     fs::create()
 }
@@ -60,7 +65,7 @@ fn start() -> Result {
 /// When BTF is there: from now on policies can be attached.
 fn open() -> Result {
     boundary::kfunc::register()?;
-    boundary::struct_ops::register()?;
+    krsi_ops::TYPE.register()?;
     pr_info!("ready, mode {}\n", mode::current().name());
     Ok(())
 }

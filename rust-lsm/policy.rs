@@ -141,7 +141,8 @@ pub(crate) struct Attachment {
 }
 
 impl Attachment {
-    /// The programs of `ops` as the programs of `policy`.
+    /// The programs of `ops` as the programs of `policy`. `EBUSY` if one was replaced by an
+    /// extension, `EACCES` if one reads kernel memory.
     pub(crate) fn new(policy: Arc<Policy>, ops: OpsRef) -> Result<Arc<Self>> {
         let mut maps = KVec::new();
         let mut reads_strings = [false; Op::COUNT];
@@ -152,10 +153,13 @@ impl Attachment {
             if prog.is_extended() {
                 return Err(EBUSY);
             }
+            if prog.loads_untrusted() {
+                return Err(EACCES);
+            }
             if let Some(reads) = reads_strings.get_mut(op.index()) {
                 *reads = prog
-                    .blob()
-                    .is_some_and(|blob| blob.kfunc_groups.load(Relaxed) & Group::Exec.bit() != 0);
+                    .state()
+                    .is_some_and(|state| state.kfunc_groups.load(Relaxed) & Group::Exec.bit() != 0);
             }
             prog.for_each_map(|id| {
                 if !maps.contains(&id) {

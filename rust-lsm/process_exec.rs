@@ -22,23 +22,18 @@ use crate::{
             ProcessExec, //
         }, //
     },
-    dispatch::{
-        dispatch,
-        is_wanted, //
-    }, //
+    dispatch::dispatch,
+    lists, //
 };
-use kernel::{
-    prelude::*,
-    sync::atomic::ordering::Relaxed, //
-};
+use kernel::prelude::*;
 
 /// Tells the policies; the answer is the exec's.
 pub(crate) fn run(bprm: &Bprm) -> Result {
-    if !is_wanted(Op::ProcessExec) {
+    if !lists::is_wanted(Op::ProcessExec) {
         return Ok(());
     }
     let context = Exec {
-        depth: next_round(bprm),
+        depth: bprm.next_round(),
         flags: flags(bprm),
         argc: bprm.argc(),
         envc: bprm.envc(),
@@ -48,16 +43,6 @@ pub(crate) fn run(bprm: &Bprm) -> Result {
     let behind = Behind::new().with_file(bprm.file()).with_exec(bprm);
 
     dispatch::<ProcessExec>(&Event::new(behind, context))
-}
-
-/// Counts the rounds of this exec from 0.
-fn next_round(bprm: &Bprm) -> u32 {
-    let Some(blob) = bprm.blob() else {
-        return 0;
-    };
-    let round = blob.rounds.load(Relaxed);
-    blob.rounds.store(round.saturating_add(1), Relaxed);
-    round
 }
 
 fn flags(bprm: &Bprm) -> u32 {

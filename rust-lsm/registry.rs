@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The registry of attached policies: attach, update, detach, and the switching of hooks.
+//! The registry of attached policies: attach, update, detach.
 //!
 //! Lock order: the BPF core's struct_ops mutex (held by `attach` and `update`, not always by
-//! `detach`), then the registry's mutex, then what switching a static key takes
-//! (`cpus_read_lock`, the jump label mutex). Nothing here waits for a program: what a program may
-//! still use is freed by SRCU callbacks.
+//! `detach`), then the registry's mutex, then that of `switches.rs`. Nothing here waits for a
+//! program: what a program may still use is freed by SRCU callbacks.
 
 use crate::{
     boundary::{
         cred,
         log::warn_limited,
-        lsm::Hook,
         ops::Op,
         srcu_list::{
-            List,
             Node,
             Writer, //
         },
@@ -23,9 +20,8 @@ use crate::{
             OpsRef, //
         }, //
     },
-    bprm_readers,
-    dispatch,
     escape::Escaped,
+    lists,
     mode::{
         self,
         Mode, //
@@ -34,7 +30,7 @@ use crate::{
         Attachment,
         Policy, //
     },
-    LSM_HOOKS, //
+    switches, //
 };
 use kernel::{
     new_mutex,
@@ -49,9 +45,6 @@ use kernel::{
 /// How many policies can be attached at once.
 pub(crate) const MAX_POLICIES: usize = 256;
 
-/// For each op the policies that have it, in the order of attachment.
-static LISTS: [List<Arc<Attachment>>; Op::COUNT] = [const { List::new() }; Op::COUNT];
-
 static REGISTRY: SetOnce<Pin<KBox<Mutex<Registry>>>> = SetOnce::new();
 
 struct Entry {
@@ -63,7 +56,6 @@ struct Registry {
     writer: Writer,
     entries: KVec<Entry>,
     next_id: u64,
-    hooks_on: [bool; Hook::COUNT],
 }
 
 /// An element for the list of each op that a policy has.
@@ -75,7 +67,6 @@ pub(crate) fn init() -> Result {
         writer: Writer::take().ok_or(EBUSY)?,
         entries: KVec::with_capacity(MAX_POLICIES, GFP_KERNEL)?,
         next_id: 1,
-        hooks_on: [false; Hook::COUNT],
     };
     REGISTRY.populate(KBox::pin_init(
         new_mutex!(registry, "krsi_registry"),
@@ -84,13 +75,8 @@ pub(crate) fn init() -> Result {
     Ok(())
 }
 
-/// The policies that have this op.
-pub(crate) fn list(op: Op) -> &'static List<Arc<Attachment>> {
-    &LISTS[op.index()]
-}
-
 /// Attaches a policy. `EPERM` without CAP_MAC_ADMIN, `EOPNOTSUPP` without a link, `E2BIG` when
-/// there are too many, `EBUSY` if a program of it was extended.
+/// there are too many, and what `Attachment::new` answers.
 pub(crate) fn attach(ops: OpsRef, link: Option<LinkKey>) -> Result {
     let name = ops.header().name;
     try_attach(ops, link).inspect_err(|e| refused("attachment of", &name, *e))
@@ -102,6 +88,7 @@ fn refused(what: &str, name: &[u8], e: Error) {
         e if e == EOPNOTSUPP => "it needs a BPF link",
         e if e == E2BIG => "there are too many policies",
         e if e == EBUSY => "a program of it was replaced by an extension",
+        e if e == EACCES => "a program of it reads kernel memory through an untrusted pointer",
         e if e == EINVAL => "an update must keep the name",
         e if e == ENOMEM => "out of memory",
         _ => "the policy is gone",
@@ -168,15 +155,9 @@ pub(crate) fn detach(link: LinkKey) {
 /// Changes KRSI's mode and switches the hooks accordingly.
 pub(crate) fn set_mode(to: Mode) -> Result {
     may_administrate()?;
-    let mut registry = lock()?;
+    let _registry = lock()?;
     mode::change(to)?;
-    registry.switch_hooks();
-    Ok(())
-}
-
-/// Switches the hooks as is wanted now. Sleeps.
-pub(crate) fn switch_hooks() -> Result {
-    lock()?.switch_hooks();
+    switches::renew();
     Ok(())
 }
 
@@ -219,26 +200,8 @@ impl Registry {
     /// Puts a policy's elements into the lists, in place of those that it had.
     fn publish(&mut self, id: u64, nodes: Nodes) {
         for (op, node) in Op::ALL.into_iter().zip(nodes) {
-            list(op).set(&mut self.writer, id, node);
+            lists::of(op).set(&mut self.writer, id, node);
         }
-        self.switch_hooks();
-    }
-
-    /// Switches each hook on if something attached needs it, else off.
-    fn switch_hooks(&mut self) {
-        let mut wanted = [false; Hook::COUNT];
-        for op in Op::ALL {
-            let prepares = op == Op::ProcessExec && bprm_readers::wanted();
-            for hook in op.spec().hooks {
-                wanted[hook.index()] |= dispatch::is_wanted(op) || prepares;
-            }
-        }
-        for hook in Hook::ALL {
-            let on = &mut self.hooks_on[hook.index()];
-            if *on != wanted[hook.index()] {
-                *on = wanted[hook.index()];
-                LSM_HOOKS.switch(hook, *on);
-            }
-        }
+        switches::renew();
     }
 }

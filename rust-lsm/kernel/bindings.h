@@ -91,7 +91,7 @@ bool krsi_is_bprm_hook(u32 id);
 /* Implemented in Rust (boot_param.rs), called by helpers.c alone. */
 int krsi_rs_boot_mode(char *value);
 
-/* Implemented in Rust (kfunc.rs, struct_ops.rs, thunks.rs), called by krsi_btf.c alone. */
+/* Implemented in Rust (verifier.rs, thunks.rs), called by krsi_btf.c alone. */
 const struct bpf_func_proto *krsi_rs_helper_proto(u32 id, const struct bpf_prog *prog);
 int krsi_rs_kfunc_filter(const struct bpf_prog *prog, u32 kfunc_id);
 int krsi_rs_get_env_var(struct krsi_exec *exec, const char *name, u32 name_size,

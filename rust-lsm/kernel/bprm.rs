@@ -4,10 +4,6 @@
 //!
 //! C header: [`include/linux/binfmts.h`](srctree/include/linux/binfmts.h).
 
-use super::lsm::{
-    blob,
-    CredBlob, //
-};
 use kernel::{
     bindings,
     fs::File,
@@ -79,17 +75,5 @@ impl Bprm {
         // SAFETY: By the type invariants `file` is set; the exec holds a reference to it and no
         // light `fdget_pos` reference of it can exist, as no descriptor leads to it.
         unsafe { File::from_raw_file(self.get().file) }
-    }
-
-    /// The LSM's state of this exec; `None` once its credentials are committed.
-    pub(crate) fn blob(&self) -> Option<&CredBlob> {
-        // SAFETY: `cred` is null or the exec's new credentials, which it holds a reference to; so
-        // they, and their blob, live as long as this borrow.
-        unsafe {
-            self.get()
-                .cred
-                .as_ref()
-                .and_then(|cred| blob::cred(cred.security))
-        }
     }
 }

@@ -49,15 +49,26 @@ pub(crate) fn id(file: &File) -> FileId {
         let mut id = FileId {
             dev: dev(real),
             ino: (*real).i_ino,
-            generation: (*real).i_generation,
+            generation: generation(&*real),
             ..Default::default()
         };
         if !core::ptr::eq(seen, real) {
             id.overlay_dev = dev(seen);
             id.overlay_ino = (*seen).i_ino;
-            id.overlay_generation = (*seen).i_generation;
+            id.overlay_generation = generation(&*seen);
         }
         id
+    }
+}
+
+/// The inode's generation; 0 for vfat, which draws one at random whenever it reads an inode.
+fn generation(inode: &bindings::inode) -> u32 {
+    // SAFETY: An inode has a superblock as long as it lives.
+    let magic = unsafe { (*inode.i_sb).s_magic };
+    if magic as u32 == bindings::MSDOS_SUPER_MAGIC {
+        0
+    } else {
+        inode.i_generation
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Kfuncs: their registration, their filter, and the memory that a program hands to them.
+//! Kfuncs: their groups, their registration, and the memory that a program hands to them.
 //!
 //! C header: [`include/linux/btf.h`](srctree/include/linux/btf.h).
 
@@ -8,7 +8,6 @@ use super::abi::{
     bytes_of,
     Plain, //
 };
-use super::prog::Prog;
 use core::marker::PhantomData;
 use kernel::{
     bindings,
@@ -72,18 +71,6 @@ pub(crate) fn register() -> Result {
             &raw const bindings::krsi_bprm_kfuncs,
         ))
     }
-}
-
-/// Asked by the verifier for each kfunc that a program calls.
-///
-/// # Safety
-///
-/// `prog` is a program that is being verified.
-#[export]
-unsafe extern "C" fn krsi_rs_kfunc_filter(prog: *const bindings::bpf_prog, id: u32) -> c_int {
-    // SAFETY: By the caller's guarantee.
-    let prog = unsafe { Prog::from_ptr(prog) };
-    kernel::error::from_result(|| crate::admission::kfunc(prog, id).map(|()| 0))
 }
 
 /// Memory of a program: a pointer and size that the verifier has checked.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Linux Security Modules: hooks, their switches, blobs and registration.
+//! Linux Security Modules: hooks, their switches and registration.
 //!
 //! An LSM implements [`Hooks`]; what it doesn't implement isn't registered. `declare_lsm!` makes
 //! the statics that the framework reads at boot.
@@ -9,13 +9,9 @@
 
 use super::{
     bprm::Bprm,
-    prepared::Prepared,
     prog::Prog, //
 };
-use core::{
-    cell::UnsafeCell,
-    mem::size_of, //
-};
+use core::cell::UnsafeCell;
 use kernel::{
     bindings,
     error::{
@@ -24,7 +20,6 @@ use kernel::{
     },
     prelude::*,
     str::as_char_ptr_in_const_context,
-    sync::atomic::Atomic,
     ModuleMetadata, //
 };
 
@@ -67,22 +62,6 @@ pub(crate) trait Hooks: 'static {
     fn bpf_prog_free(_prog: &Prog) {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
-}
-
-/// What an LSM keeps with credentials. Zeroed for each exec.
-#[repr(C)]
-pub(crate) struct CredBlob {
-    /// Rounds of this exec so far.
-    pub(crate) rounds: Atomic<u32>,
-    /// Its strings, prepared for BPF LSM programs; null if they are not.
-    pub(crate) prepared: Atomic<*mut Prepared>,
-}
-
-/// What an LSM keeps with a BPF program. Zeroed when the program is loaded.
-#[repr(C)]
-pub(crate) struct ProgBlob {
-    /// Which groups of kfuncs it calls, one bit each.
-    pub(crate) kfunc_groups: Atomic<u32>,
 }
 
 macro_rules! hooks {
@@ -283,73 +262,6 @@ impl LsmId {
     }
 }
 
-pub(crate) mod blob {
-    //! Where this LSM's part of the framework's composite blobs is.
-
-    use super::*;
-    use core::ffi::c_void;
-
-    /// The sizes that the LSM asks for, which the framework replaces by offsets at boot.
-    ///
-    /// # Invariants
-    ///
-    /// Written at boot only.
-    #[repr(transparent)]
-    pub(crate) struct Sizes(UnsafeCell<bindings::lsm_blob_sizes>);
-
-    // SAFETY: Written at boot by one thread, and only read afterwards.
-    unsafe impl Sync for Sizes {}
-
-    #[link_section = ".data..ro_after_init"]
-    pub(crate) static SIZES: Sizes = Sizes(UnsafeCell::new(bindings::lsm_blob_sizes {
-        lbs_cred: size_of::<CredBlob>() as u32,
-        lbs_bpf_prog: size_of::<ProgBlob>() as u32,
-        ..pin_init::zeroed()
-    }));
-
-    impl Sizes {
-        /// The C struct.
-        pub(crate) const fn as_ptr(&'static self) -> *mut bindings::lsm_blob_sizes {
-            self.0.get()
-        }
-
-        fn offsets(&self) -> &bindings::lsm_blob_sizes {
-            // SAFETY: After boot nobody writes to it, by the type invariants.
-            unsafe { &*self.0.get() }
-        }
-    }
-
-    /// The part in a credential's blob; `None` if it has no blob.
-    ///
-    /// # Safety
-    ///
-    /// `composite` is null or the `security` of a `struct cred` that lives for `'a`.
-    pub(crate) unsafe fn cred<'a>(composite: *mut c_void) -> Option<&'a CredBlob> {
-        // SAFETY: The framework reserved `size_of::<CredBlob>()` zeroed bytes at this offset,
-        // aligned to a pointer; zero is valid for atomics.
-        unsafe { at(composite, SIZES.offsets().lbs_cred) }
-    }
-
-    /// The part in a BPF program's blob; `None` if it has no blob.
-    ///
-    /// # Safety
-    ///
-    /// `composite` is null or the `security` of a program's `aux` that lives for `'a`.
-    pub(crate) unsafe fn prog<'a>(composite: *mut c_void) -> Option<&'a ProgBlob> {
-        // SAFETY: As for `cred`.
-        unsafe { at(composite, SIZES.offsets().lbs_bpf_prog) }
-    }
-
-    /// # Safety
-    ///
-    /// `composite` is null, or a blob that lives for `'a` with a valid `T` at `offset`.
-    unsafe fn at<'a, T>(composite: *mut c_void, offset: u32) -> Option<&'a T> {
-        let part = composite.wrapping_byte_add(offset as usize).cast::<T>();
-        // SAFETY: By the caller's guarantee.
-        (!composite.is_null()).then(|| unsafe { &*part })
-    }
-}
-
 /// Declares this kernel's LSM: its hooks, its id and what runs when at boot.
 ///
 /// `init` runs first of all, when memory can be allocated but not waited for; `core` when
@@ -366,10 +278,12 @@ macro_rules! declare_lsm {
                 bindings,
                 error::from_result, //
             };
-            use $crate::boundary::lsm::{
+            use $crate::boundary::{
                 blob,
-                HookList,
-                LsmId, //
+                lsm::{
+                    HookList,
+                    LsmId, //
+                }, //
             };
 
             static ID: LsmId = LsmId::new($name, $id as u64);

@@ -4,18 +4,25 @@
 //!
 //! C header: [`include/linux/bpf.h`](srctree/include/linux/bpf.h).
 
-use super::{
-    lsm::{
-        blob,
-        ProgBlob, //
-    },
-    struct_ops, //
-};
+use super::blob;
+use core::mem::size_of;
 use kernel::{
     bindings,
     prelude::*,
+    sync::atomic::Atomic,
     types::Opaque, //
 };
+
+/// The numbers of BPF's helpers.
+pub(crate) use kernel::bindings as helper_id;
+
+/// The LSM's part of a program's blob.
+pub(crate) struct ProgState {
+    /// Which groups of kfuncs it calls, one bit each.
+    pub(crate) kfunc_groups: Atomic<u32>,
+}
+
+const _: () = assert!(size_of::<ProgState>() <= blob::PROG_SIZE as usize);
 
 /// Wraps the kernel's `struct bpf_prog`.
 ///
@@ -36,7 +43,7 @@ impl Prog {
         unsafe { &*ptr.cast() }
     }
 
-    fn aux(&self) -> *const bindings::bpf_prog_aux {
+    pub(super) fn aux(&self) -> *const bindings::bpf_prog_aux {
         // SAFETY: The program is valid by the type invariants; `aux` is set at its birth.
         unsafe { (*self.0.get()).aux }
     }
@@ -47,19 +54,15 @@ impl Prog {
         unsafe { (*self.0.get()).sleepable() != 0 }
     }
 
-    /// Whether it is of type `BPF_PROG_TYPE_EXT` (freplace).
-    pub(crate) fn is_extension(&self) -> bool {
-        // SAFETY: The program is valid by the type invariants; its type never changes.
-        unsafe { (*self.0.get()).type_ == bindings::bpf_prog_type_BPF_PROG_TYPE_EXT }
-    }
-
-    /// The program that this extension was loaded to replace a function of.
+    /// The program that this one, an extension (freplace), is being loaded to replace a function
+    /// of. `None` for programs of other types.
     pub(crate) fn extended(&self) -> Option<&Prog> {
-        // SAFETY: `aux` is valid; `dst_prog` is null or referenced by this program while it is
-        // being loaded, which is when an LSM sees it.
+        // SAFETY: The program and its `aux` are valid by the type invariants; `dst_prog` is null
+        // or referenced by this program while it is being loaded, which is when an LSM sees it.
         unsafe {
+            let extension = (*self.0.get()).type_ == bindings::bpf_prog_type_BPF_PROG_TYPE_EXT;
             let dst = (*self.aux()).dst_prog;
-            (!dst.is_null()).then(|| Prog::from_ptr(dst))
+            (extension && !dst.is_null()).then(|| Prog::from_ptr(dst))
         }
     }
 
@@ -67,16 +70,6 @@ impl Prog {
     pub(crate) fn is_extended(&self) -> bool {
         // SAFETY: `aux` is valid; the flag is one byte, written under a mutex.
         unsafe { (&raw const (*self.aux()).is_extended).read_volatile() }
-    }
-
-    /// Whether it is a program of KRSI's struct_ops type. Known once the verifier has set its
-    /// struct_ops, which is after the first pass over its calls.
-    pub(crate) fn is_policy(&self) -> bool {
-        // SAFETY: The program and its `aux` are valid by the type invariants.
-        unsafe {
-            (*self.0.get()).type_ == bindings::bpf_prog_type_BPF_PROG_TYPE_STRUCT_OPS
-                && (*self.aux()).st_ops == struct_ops::as_ptr()
-        }
     }
 
     /// Whether it is a BPF LSM program for one of the hooks at which an exec's strings can be
@@ -90,13 +83,32 @@ impl Prog {
         }
     }
 
+    /// Whether it loads through a pointer that the verifier does not trust: an address that may be
+    /// any. For a loaded program; each such load has an entry for its fault.
+    pub(crate) fn loads_untrusted(&self) -> bool {
+        // SAFETY: `aux` is valid, as are those of its functions, which a loaded program keeps.
+        unsafe {
+            let aux = self.aux();
+            let functions = if (*aux).func.is_null() {
+                0
+            } else {
+                (*aux).real_func_cnt as usize
+            };
+            (*aux).num_exentries != 0
+                || (0..functions).any(|i| (*(**(*aux).func.add(i)).aux).num_exentries != 0)
+        }
+    }
+
+    /// Whether it is of type `BPF_PROG_TYPE_STRUCT_OPS`.
+    pub(super) fn is_struct_ops(&self) -> bool {
+        // SAFETY: The program is valid by the type invariants; its type never changes.
+        unsafe { (*self.0.get()).type_ == bindings::bpf_prog_type_BPF_PROG_TYPE_STRUCT_OPS }
+    }
+
     /// Whether the verifier has not yet said which struct_ops it belongs to.
     pub(crate) fn struct_ops_unknown(&self) -> bool {
-        // SAFETY: The program and its `aux` are valid by the type invariants.
-        unsafe {
-            (*self.0.get()).type_ == bindings::bpf_prog_type_BPF_PROG_TYPE_STRUCT_OPS
-                && (*self.aux()).st_ops.is_null()
-        }
+        // SAFETY: `aux` is valid.
+        self.is_struct_ops() && unsafe { (*self.aux()).st_ops.is_null() }
     }
 
     /// The offset of the struct_ops member that it was written for.
@@ -133,10 +145,11 @@ impl Prog {
         }
     }
 
-    /// KRSI's blob of it; `None` before `bpf_prog_load` and after `bpf_prog_free`.
-    pub(crate) fn blob(&self) -> Option<&ProgBlob> {
+    /// What the LSM keeps of it; `None` before `bpf_prog_load` and after `bpf_prog_free`.
+    pub(crate) fn state(&self) -> Option<&ProgState> {
         // SAFETY: `aux->security` is null or the composite blob, zeroed at its allocation, that
-        // lives as long as the program is known to LSMs.
+        // lives as long as the program is known to LSMs; the size is checked above, and zero is
+        // valid for atomics.
         unsafe { blob::prog((*self.aux()).security) }
     }
 }

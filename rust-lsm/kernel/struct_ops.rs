@@ -16,10 +16,6 @@ use super::{
     },
     prog::Prog, //
 };
-use crate::{
-    admission,
-    registry, //
-};
 use core::{
     cell::UnsafeCell,
     ffi::c_void,
@@ -36,17 +32,22 @@ use kernel::{
     str::as_char_ptr_in_const_context, //
 };
 
-/// The numbers of BPF's helpers.
-pub(crate) use kernel::bindings as helper_id;
+/// Those who use the type: what is registered calls them.
+pub(crate) trait StructOps: 'static {
+    /// Whether a program, sleepable or not, may be written for the member at `offset`.
+    fn check_member(offset: usize, sleepable: bool) -> Result;
 
-/// What the verifier is told about a helper.
-pub(crate) enum Helper {
-    /// The prototype that all program types share.
-    Base,
-    /// Output to a perf event array, from programs without a `struct pt_regs`.
-    PerfEventOutput,
-    /// No.
-    Refused,
+    /// Whether the fields before the ops are as they must be.
+    fn check_header(header: &OpsHeader) -> Result;
+
+    /// Attaches a map's programs; without a link for the old way of registering.
+    fn attach(ops: OpsRef, link: Option<LinkKey>) -> Result;
+
+    /// Puts a map's programs in the place of those that are attached by this link.
+    fn update(ops: OpsRef, link: LinkKey) -> Result;
+
+    /// Detaches what is attached by this link. Must not wait for programs.
+    fn detach(link: LinkKey);
 }
 
 /// A reference to the kernel's side of a struct_ops map, and by it to its programs.
@@ -168,7 +169,7 @@ unsafe extern "C" fn init(_btf: *mut bindings::btf) -> c_int {
 /// # Safety
 ///
 /// Called by the verifier with a member of `struct krsi_ops` and the program for it.
-unsafe extern "C" fn check_member(
+unsafe extern "C" fn check_member<T: StructOps>(
     t: *const bindings::btf_type,
     member: *const bindings::btf_member,
     prog: *const bindings::bpf_prog,
@@ -180,13 +181,13 @@ unsafe extern "C" fn check_member(
             Prog::from_ptr(prog),
         )
     };
-    from_result(|| admission::member(offset, prog.sleepable()).map(|()| 0))
+    from_result(|| T::check_member(offset, prog.sleepable()).map(|()| 0))
 }
 
 /// # Safety
 ///
 /// Called by the BPF core for each member, with the user's and the kernel's struct.
-unsafe extern "C" fn init_member(
+unsafe extern "C" fn init_member<T: StructOps>(
     t: *const bindings::btf_type,
     member: *const bindings::btf_member,
     kdata: *mut c_void,
@@ -201,7 +202,7 @@ unsafe extern "C" fn init_member(
     // user's is the core's own copy, and nobody else uses either under the map's mutex.
     let (user, ops) = unsafe { (&*udata.cast::<OpsHeader>(), &mut *kdata.cast::<OpsHeader>()) };
     from_result(|| {
-        admission::header(user)?;
+        T::check_header(user)?;
         *ops = *user;
         Ok(1)
     })
@@ -210,27 +211,27 @@ unsafe extern "C" fn init_member(
 /// # Safety
 ///
 /// Called by the BPF core under its mutex.
-unsafe extern "C" fn reg(kdata: *mut c_void, link: *mut bindings::bpf_link) -> c_int {
+unsafe extern "C" fn reg<T: StructOps>(kdata: *mut c_void, link: *mut bindings::bpf_link) -> c_int {
     from_result(|| {
         // SAFETY: Passed by the BPF core to `reg`.
         let ops = unsafe { OpsRef::get(kdata) }?;
-        registry::attach(ops, LinkKey::of(link)).map(|()| 0)
+        T::attach(ops, LinkKey::of(link)).map(|()| 0)
     })
 }
 
 /// # Safety
 ///
 /// Called by the BPF core, with or without its mutex.
-unsafe extern "C" fn unreg(_kdata: *mut c_void, link: *mut bindings::bpf_link) {
+unsafe extern "C" fn unreg<T: StructOps>(_kdata: *mut c_void, link: *mut bindings::bpf_link) {
     if let Some(link) = LinkKey::of(link) {
-        registry::detach(link);
+        T::detach(link);
     }
 }
 
 /// # Safety
 ///
 /// Called by the BPF core under its mutex.
-unsafe extern "C" fn update(
+unsafe extern "C" fn update<T: StructOps>(
     kdata: *mut c_void,
     _old: *mut c_void,
     link: *mut bindings::bpf_link,
@@ -238,62 +239,48 @@ unsafe extern "C" fn update(
     from_result(|| {
         // SAFETY: Passed by the BPF core to `update`.
         let ops = unsafe { OpsRef::get(kdata) }?;
-        registry::update(ops, LinkKey::of(link).ok_or(EOPNOTSUPP)?).map(|()| 0)
+        T::update(ops, LinkKey::of(link).ok_or(EOPNOTSUPP)?).map(|()| 0)
     })
 }
 
-/// Called by the verifier, through `krsi_btf.c`, for each helper that a program calls.
-///
-/// # Safety
-///
-/// `prog` is a program that is being verified.
-#[export]
-unsafe extern "C" fn krsi_rs_helper_proto(
-    id: u32,
-    prog: *const bindings::bpf_prog,
-) -> *const bindings::bpf_func_proto {
-    // SAFETY: By the caller's guarantee.
-    match admission::helper(unsafe { Prog::from_ptr(prog) }, id) {
-        Helper::Base => {
-            // SAFETY: As above.
-            unsafe { bindings::bpf_base_func_proto(id, prog) }
-        }
-        Helper::PerfEventOutput => &raw const bindings::bpf_event_output_data_proto,
-        Helper::Refused => null(),
-    }
-}
-
-/// The type.
+/// The type, to be a static.
 ///
 /// # Invariants
 ///
 /// Written by the BPF core alone, when it is registered.
 #[repr(transparent)]
-struct Type(UnsafeCell<bindings::bpf_struct_ops>);
+pub(crate) struct Type(UnsafeCell<bindings::bpf_struct_ops>);
 
 // SAFETY: The BPF core synchronises what it does with it.
 unsafe impl Sync for Type {}
 
-static TYPE: Type = Type(UnsafeCell::new(bindings::bpf_struct_ops {
-    verifier_ops: &raw const bindings::krsi_verifier_ops,
-    init: Some(init),
-    check_member: Some(check_member),
-    init_member: Some(init_member),
-    reg: Some(reg),
-    unreg: Some(unreg),
-    update: Some(update),
-    cfi_stubs: (&raw mut bindings::krsi_cfi_stubs).cast(),
-    name: as_char_ptr_in_const_context(c"krsi_ops"),
-    ..pin_init::zeroed()
-}));
+impl Type {
+    /// The type for `T`.
+    pub(crate) const fn new<T: StructOps>() -> Self {
+        Self(UnsafeCell::new(bindings::bpf_struct_ops {
+            verifier_ops: &raw const bindings::krsi_verifier_ops,
+            init: Some(init),
+            check_member: Some(check_member::<T>),
+            init_member: Some(init_member::<T>),
+            reg: Some(reg::<T>),
+            unreg: Some(unreg::<T>),
+            update: Some(update::<T>),
+            cfi_stubs: (&raw mut bindings::krsi_cfi_stubs).cast(),
+            name: as_char_ptr_in_const_context(c"krsi_ops"),
+            ..pin_init::zeroed()
+        }))
+    }
 
-/// The C struct, to compare with.
-pub(super) fn as_ptr() -> *const bindings::bpf_struct_ops {
-    TYPE.0.get()
-}
+    /// Registers it. Once, from a late initcall, when BTF is there.
+    pub(crate) fn register(&'static self) -> Result {
+        // SAFETY: The static lives for ever, and its callbacks keep the BPF core's contracts.
+        to_result(unsafe { bindings::krsi_register_struct_ops(self.0.get()) })
+    }
 
-/// Registers the type. Once, from a late initcall, when BTF is there.
-pub(crate) fn register() -> Result {
-    // SAFETY: The static lives for ever, and its callbacks keep the BPF core's contracts.
-    to_result(unsafe { bindings::krsi_register_struct_ops(TYPE.0.get()) })
+    /// Whether a program is of this type. Known once the verifier has set its struct_ops, which
+    /// is after the first pass over its calls.
+    pub(crate) fn has(&'static self, prog: &Prog) -> bool {
+        // SAFETY: `aux` is valid while the reference to the program lives.
+        prog.is_struct_ops() && unsafe { (*prog.aux()).st_ops == self.0.get().cast_const() }
+    }
 }

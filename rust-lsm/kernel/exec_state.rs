@@ -1,29 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The strings of an exec, prepared for BPF LSM programs that run after this LSM's hook.
+//! What the LSM keeps of an exec: its rounds so far, and its strings where they are prepared for
+//! BPF LSM programs that run after this LSM's hook.
 //!
-//! They are found by the exec's new credentials and freed by a task work, which runs when the
-//! task returns to user space or ends: after the exec in any case, whether it succeeds or not.
-//! So no hook has to watch for the end of an exec.
+//! It is found by the exec's new credentials. The strings are freed by a task work, which runs
+//! when the task returns to user space or ends: after the exec in any case, whether it succeeds
+//! or not. So no hook has to watch for the end of an exec.
 //!
 //! C header: [`include/linux/task_work.h`](srctree/include/linux/task_work.h).
 
 use super::{
     arg_pages::ArgPages,
+    blob,
     bprm::Bprm, //
 };
 use crate::args::Args;
-use core::cell::UnsafeCell;
+use core::{
+    cell::UnsafeCell,
+    mem::{
+        align_of,
+        size_of, //
+    },
+};
 use kernel::{
     bindings,
     container_of,
     prelude::*,
-    sync::atomic::ordering::Relaxed,
+    sync::atomic::{
+        ordering::Relaxed,
+        Atomic, //
+    },
     task::Task, //
 };
 
+/// The LSM's part of the blob of an exec's new credentials.
+struct ExecState {
+    /// Rounds so far.
+    rounds: Atomic<u32>,
+    /// Null if the strings are not prepared.
+    prepared: Atomic<*mut Prepared>,
+}
+
+const _: () = {
+    assert!(size_of::<ExecState>() <= blob::CRED_SIZE as usize);
+    assert!(align_of::<ExecState>() <= align_of::<*const ()>());
+};
+
 /// The strings of the latest round, or why they could not be prepared.
-pub(crate) struct Prepared {
+struct Prepared {
     work: UnsafeCell<bindings::callback_head>,
     args: Result<Args<ArgPages>>,
 }
@@ -32,10 +56,10 @@ pub(crate) struct Prepared {
 ///
 /// On an error nothing is prepared, which programs are told.
 pub(crate) fn prepare(bprm: &Bprm) -> Result {
-    let blob = bprm.blob().ok_or(ENODATA)?;
+    let state = bprm.state().ok_or(ENODATA)?;
     let args = ArgPages::collect(bprm).map(|pages| Args::new(pages, bprm.argc(), bprm.envc()));
 
-    let known = blob.prepared.load(Relaxed);
+    let known = state.prepared.load(Relaxed);
     // SAFETY: It was stored below for this exec, is freed after the exec only, and no program
     // that reads it runs while this task is in this function.
     if let Some(prepared) = unsafe { known.as_mut() } {
@@ -66,7 +90,7 @@ pub(crate) fn prepare(bprm: &Bprm) -> Result {
         drop(unsafe { KBox::from_raw(new) });
         return Err(ESRCH);
     }
-    blob.prepared.store(new, Relaxed);
+    state.prepared.store(new, Relaxed);
     Ok(())
 }
 
@@ -87,9 +111,32 @@ unsafe extern "C" fn free(work: *mut bindings::callback_head) {
 }
 
 impl Bprm {
+    /// `None` once the credentials are committed.
+    fn state(&self) -> Option<&ExecState> {
+        // SAFETY: `cred` is null or the exec's new credentials, which it holds a reference to, so
+        // their blob lives as long as this borrow; the size and alignment are checked above, and
+        // zero is valid for atomics.
+        unsafe {
+            (*self.as_ptr())
+                .cred
+                .as_ref()
+                .and_then(|cred| blob::cred(cred.security))
+        }
+    }
+
+    /// The number of this round, from 0; each call begins the next one.
+    pub(crate) fn next_round(&self) -> u32 {
+        let Some(state) = self.state() else {
+            return 0;
+        };
+        let round = state.rounds.load(Relaxed);
+        state.rounds.store(round.saturating_add(1), Relaxed);
+        round
+    }
+
     /// The strings that were prepared for this round; `ENODATA` if none were. Never sleeps.
     pub(crate) fn prepared(&self) -> Result<&Args<ArgPages>> {
-        let prepared = self.blob().ok_or(ENODATA)?.prepared.load(Relaxed);
+        let prepared = self.state().ok_or(ENODATA)?.prepared.load(Relaxed);
         // SAFETY: What is stored for this exec lives as long as the bprm, and is changed only by
         // `prepare` in the same task.
         match unsafe { prepared.as_ref() } {

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The LSM's parts of the composite blobs that the LSM framework keeps with kernel objects.
+//!
+//! C header: [`include/linux/lsm_hooks.h`](srctree/include/linux/lsm_hooks.h).
+
+use core::cell::UnsafeCell;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+/// Bytes kept with a `struct cred`, zeroed for each exec.
+pub(crate) const CRED_SIZE: u32 = 16;
+
+/// Bytes kept with a BPF program, zeroed when it is loaded.
+pub(crate) const PROG_SIZE: u32 = 4;
+
+/// The sizes that the LSM asks for, which the framework replaces by offsets at boot.
+///
+/// # Invariants
+///
+/// Written at boot only.
+#[repr(transparent)]
+pub(crate) struct Sizes(UnsafeCell<bindings::lsm_blob_sizes>);
+
+// SAFETY: Written at boot by one thread, and only read afterwards.
+unsafe impl Sync for Sizes {}
+
+#[link_section = ".data..ro_after_init"]
+pub(crate) static SIZES: Sizes = Sizes(UnsafeCell::new(bindings::lsm_blob_sizes {
+    lbs_cred: CRED_SIZE,
+    lbs_bpf_prog: PROG_SIZE,
+    ..pin_init::zeroed()
+}));
+
+impl Sizes {
+    /// The C struct.
+    pub(crate) const fn as_ptr(&'static self) -> *mut bindings::lsm_blob_sizes {
+        self.0.get()
+    }
+
+    fn offsets(&self) -> &bindings::lsm_blob_sizes {
+        // SAFETY: After boot nobody writes to it, by the type invariants.
+        unsafe { &*self.0.get() }
+    }
+}
+
+/// The part in a credential's blob; `None` if it has no blob.
+///
+/// # Safety
+///
+/// `composite` is null or the `security` of a `struct cred` that lives for `'a`; `T` has at most
+/// `CRED_SIZE` bytes, needs no more than a pointer's alignment, and is valid as it was left, at
+/// first zeroed.
+pub(crate) unsafe fn cred<'a, T>(composite: *mut c_void) -> Option<&'a T> {
+    // SAFETY: The framework reserved `CRED_SIZE` bytes at this offset, aligned to a pointer.
+    unsafe { at(composite, SIZES.offsets().lbs_cred) }
+}
+
+/// The part in a BPF program's blob; `None` if it has no blob.
+///
+/// # Safety
+///
+/// As for [`cred`], for the `security` of a program's `aux` and `PROG_SIZE`.
+pub(crate) unsafe fn prog<'a, T>(composite: *mut c_void) -> Option<&'a T> {
+    // SAFETY: As for `cred`.
+    unsafe { at(composite, SIZES.offsets().lbs_bpf_prog) }
+}
+
+/// # Safety
+///
+/// `composite` is null, or a blob that lives for `'a` with a valid `T` at `offset`.
+unsafe fn at<'a, T>(composite: *mut c_void, offset: u32) -> Option<&'a T> {
+    let part = composite.wrapping_byte_add(offset as usize).cast::<T>();
+    // SAFETY: By the caller's guarantee.
+    (!composite.is_null()).then(|| unsafe { &*part })
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! For each op the attached policies that have it. The registry changes the lists, dispatch reads
+//! them.
+
+use crate::{
+    boundary::{
+        ops::Op,
+        srcu_list::List, //
+    },
+    mode::{
+        self,
+        Mode, //
+    },
+    policy::Attachment, //
+};
+use kernel::sync::Arc;
+
+static LISTS: [List<Arc<Attachment>>; Op::COUNT] = [const { List::new() }; Op::COUNT];
+
+/// The policies that have this op, in the order of attachment.
+pub(crate) fn of(op: Op) -> &'static List<Arc<Attachment>> {
+    &LISTS[op.index()]
+}
+
+/// Whether a policy would run now: else the behaviour need not gather its facts, nor its hooks be
+/// on.
+pub(crate) fn is_wanted(op: Op) -> bool {
+    mode::current() != Mode::Off && !of(op).is_empty()
+}
