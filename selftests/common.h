@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What every test of KRSI uses: policies loaded from the object files beside
+ * the test program, and KRSI's own account of them in securityfs.
+ */
+#ifndef COMMON_H
+#define COMMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "krsi.h"
+
+#define KRSI_FS "/sys/kernel/security/krsi/"
+
+/* A policy: one struct_ops map of an object file. */
+struct policy {
+	struct bpf_object *obj;
+	struct bpf_map *map;
+	struct bpf_link *link;
+	void *data; /* the object's only global variable, once loaded */
+};
+
+/*
+ * All return 0 or a negative errno. @object is a file beside the test
+ * program, @map the struct_ops map in it that is wanted; the object's other
+ * ones are left out.
+ */
+int policy_open(struct policy *p, const char *object, const char *map);
+int policy_load(struct policy *p);
+int policy_attach(struct policy *p);
+/* The three of them. */
+int policy_start(struct policy *p, const char *object, const char *map);
+void policy_detach(struct policy *p);
+void policy_close(struct policy *p);
+
+/* The values of the map, to be changed between policy_open and policy_load. */
+struct krsi_ops *policy_ops(struct policy *p);
+void policy_name(struct policy *p, const char *name);
+int policy_map_fd(struct policy *p);
+
+/* A line of KRSI_FS "policies". */
+struct policy_line {
+	unsigned long long id, runs, denials, would_denials, errors, memory, uid, pid, attached;
+	char name[4 * KRSI_NAME_SIZE], wanted[16], mode[16], flags[64], ops[256], maps[256];
+	char comm[80];
+};
+
+/* The n-th attached policy of that name (all names if NULL); -ENOENT. */
+int policy_line_nth(const char *name, int n, struct policy_line *line);
+int policy_line(const char *name, struct policy_line *line);
+int policy_count(const char *name);
+/* Waits until no policy of that name is attached: false after five seconds. */
+bool policy_gone(const char *name);
+
+/* Directory of the test program, with a slash at its end. */
+const char *test_dir(void);
+/* A path in it, in one of four buffers used in turn. */
+const char *test_path(const char *file);
+
+/* Whole files; -errno or the number of bytes. A NUL is put after them. */
+int file_read(const char *path, char *buf, size_t size);
+int file_write(const char *path, const char *text);
+
+/* Sets the global mode; remembers what it was for mode_restore(). */
+int mode_set(const char *mode);
+void mode_restore(void);
+
+/* KRSI's lines in the kernel log since log_mark(): is there one with @text? */
+void log_mark(void);
+bool log_has(const char *text);
+
+/* On a kernel with every checker an exec takes 15 times as long. */
+bool debug_kernel(void);
+/* A number of rounds: the first on an ordinary kernel, the second on that. */
+int rounds(int ordinary, int debug);
+
+unsigned long long now_ms(void);
+
+/* What libbpf complains about is printed, unless a test expects complaints. */
+extern bool libbpf_quiet;
+
+#endif /* COMMON_H */

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Proves that programs of the BPF LSM read an exec's strings with the readers
+ * on struct linux_binprm, at the hooks they are for, with no policy attached;
+ * and that nobody else may call these, nor an LSM program those of policies.
+ *
+ * Needs "krsi" before "bpf" in lsm=.
+ */
+
+#include <errno.h>
+#include <string.h>
+
+#include "kselftest_harness.h"
+#include "bprm.h"
+#include "common.h"
+#include "run.h"
+
+FIXTURE(bprm)
+{
+	struct policy policy;
+	struct bpf_link *links[BPRM_HOOKS];
+	struct bprm_test *test;
+};
+
+FIXTURE_SETUP(bprm)
+{
+	struct bpf_program *prog;
+	int n = 0;
+
+	self->policy.obj = bpf_object__open_file(test_path("bprm.bpf.o"), NULL);
+	ASSERT_NE(NULL, self->policy.obj);
+	ASSERT_EQ(0, policy_load(&self->policy));
+	self->test = self->policy.data;
+	bpf_object__for_each_program(prog, self->policy.obj) {
+		self->links[n] = bpf_program__attach(prog);
+		ASSERT_NE(NULL, self->links[n]);
+		n++;
+	}
+	ASSERT_EQ(BPRM_HOOKS, n);
+}
+
+FIXTURE_TEARDOWN(bprm)
+{
+	for (int i = 0; i < BPRM_HOOKS; i++)
+		bpf_link__destroy(self->links[i]);
+	policy_close(&self->policy);
+}
+
+TEST_F(bprm, strings_are_read_at_each_hook)
+{
+	char *argv[] = { "exit0", "argument", NULL };
+	char *envp[] = { "A=b", "BPRM_TEST=first", "BPRM_TEST=2", NULL };
+	static const char env[] = "A=b\0BPRM_TEST=first\0BPRM_TEST=2";
+	static const char args[] = "exit0\0argument";
+
+	ASSERT_EQ(0, run_exit0(&self->test->tgid, argv, envp));
+	for (int i = 0; i < BPRM_HOOKS; i++) {
+		const struct bprm_answers *a = &self->test->hook[i];
+
+		EXPECT_EQ(1, a->ran);
+		EXPECT_EQ(5, a->value_ret);
+		EXPECT_STREQ("first", a->value);
+		EXPECT_EQ(-ENOENT, a->none_ret);
+		EXPECT_EQ(-EINVAL, a->bad_ret);
+		EXPECT_EQ(30, a->find_ret);
+		EXPECT_EQ(2, a->count_ret);
+		EXPECT_EQ(sizeof(env), a->env_ret);
+		EXPECT_EQ(0, memcmp(env, a->env, sizeof(env)));
+		EXPECT_EQ(8, a->arg_ret);
+		EXPECT_STREQ("argument", a->arg);
+		EXPECT_EQ(sizeof(args), a->args_ret);
+		EXPECT_EQ(0, memcmp(args, a->args, sizeof(args)));
+	}
+}
+
+TEST_F(bprm, strings_of_each_round_are_its_own)
+{
+	static const char script[] = "/tmp/krsi_bprm_script";
+	char text[4200], *argv[] = { "mine", "given", NULL };
+	struct run how = {
+		.path = script,
+		.argv = argv,
+		.tgid = { &self->test->tgid },
+	};
+	const struct bprm_answers *a = self->test->hook;
+
+	snprintf(text, sizeof(text), "#!%s\n", test_path("exit0"));
+	ASSERT_EQ(0, file_make(script, text, 0755));
+	EXPECT_EQ(0, run(&how));
+	unlink(script);
+	EXPECT_EQ(1, a[BPRM_CREDS_FOR_EXEC].ran);
+	EXPECT_STREQ("given", a[BPRM_CREDS_FOR_EXEC].arg);
+	/* The last round: argument 1 is the script's path. */
+	EXPECT_EQ(2, a[BPRM_CHECK_SECURITY].ran);
+	EXPECT_STREQ(script, a[BPRM_CHECK_SECURITY].arg);
+	EXPECT_EQ(-ENOENT, a[BPRM_CHECK_SECURITY].value_ret);
+	EXPECT_EQ(1, a[BPRM_CREDS_FROM_FILE].ran);
+	EXPECT_STREQ(script, a[BPRM_CREDS_FROM_FILE].arg);
+}
+
+static char log_text[1 << 20];
+
+/* Loads this one program of the object. */
+static int load_one(const char *name)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts,
+		    .kernel_log_buf = log_text,
+		    .kernel_log_size = sizeof(log_text),
+		    .kernel_log_level = 1,
+	);
+	struct bpf_object *obj = bpf_object__open_file(test_path("refused_bprm.bpf.o"), &opts);
+	struct bpf_program *prog;
+	struct bpf_map *map;
+	int ret;
+
+	if (!obj)
+		return -errno;
+	bpf_object__for_each_program(prog, obj)
+		bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), name));
+	bpf_object__for_each_map(map, obj) {
+		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
+			bpf_map__set_autocreate(map, !strcmp(name, "bprm_policy"));
+	}
+	log_text[0] = '\0';
+	ret = bpf_object__load(obj);
+	bpf_object__close(obj);
+	return ret;
+}
+
+FIXTURE(refused)
+{
+};
+
+FIXTURE_VARIANT(refused)
+{
+	const char *prog, *kfunc;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(refused, bprm_committing) { "bprm_committing", "bprm_count_env_var" };
+FIXTURE_VARIANT_ADD(refused, bprm_committed) { "bprm_committed", "bprm_count_env_var" };
+FIXTURE_VARIANT_ADD(refused, bprm_other_hook) { "bprm_other_hook", "bprm_count_env_var" };
+FIXTURE_VARIANT_ADD(refused, bprm_tracing) { "bprm_tracing", "bprm_count_env_var" };
+FIXTURE_VARIANT_ADD(refused, bprm_policy) { "bprm_policy", "bprm_count_env_var" };
+FIXTURE_VARIANT_ADD(refused, exec_lsm) { "exec_lsm", "count_env_var" };
+FIXTURE_VARIANT_ADD(refused, event_lsm) { "event_lsm", "get_task_id" };
+FIXTURE_VARIANT_ADD(refused, event_tracing) { "event_tracing", "get_file_path" };
+/* clang-format on */
+
+FIXTURE_SETUP(refused)
+{
+	libbpf_set_print(NULL);
+}
+
+FIXTURE_TEARDOWN(refused)
+{
+}
+
+TEST_F(refused, to_call_it)
+{
+	char message[128];
+
+	snprintf(message, sizeof(message), "calling kernel function krsi_%s is not allowed",
+		 variant->kfunc);
+	EXPECT_GT(0, load_one(variant->prog));
+	EXPECT_NE(NULL, strstr(log_text, message)) {
+		TH_LOG("%s: %s", variant->prog, log_text);
+	}
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Proves that out of memory is never a denial of our own: each allocation of
+ * an exec is made to fail in turn, and where it was one of KRSI's, the exec
+ * goes on and the policy's error count says so; fail-closed, it is denied.
+ * And that attach, update and the files fail cleanly.
+ *
+ * Needs CONFIG_FAILSLAB, which the ordinary kernel hasn't.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kselftest_harness.h"
+#include "common.h"
+#include "run.h"
+#include "verdict.h"
+
+#define FAILSLAB "/sys/kernel/debug/failslab/"
+#define FAIL_NTH "/proc/thread-self/fail-nth"
+
+/* So many execs in a row without any effect: all allocations have been failed. */
+#define ENOUGH 80
+#define MOST 3000
+
+/* The n-th allocation of this task from now on fails; 0: none. */
+static int fail_nth(int n)
+{
+	char text[16];
+	int ret;
+
+	snprintf(text, sizeof(text), "%d", n);
+	ret = file_write(FAIL_NTH, text);
+	return ret < 0 ? ret : 0;
+}
+
+/* Written through a descriptor that is open already: opening allocates. */
+struct fault {
+	int fd;
+	char text[16];
+};
+
+static int arm(void *arg)
+{
+	struct fault *fault = arg;
+
+	fault->fd = open(FAIL_NTH, O_RDWR | O_CLOEXEC);
+	return write(fault->fd, fault->text, strlen(fault->text)) < 0;
+}
+
+FIXTURE(failslab)
+{
+	struct policy policy;
+	struct verdict *verdict;
+	char reclaim[8], verbose[8];
+};
+
+FIXTURE_SETUP(failslab)
+{
+	if (access(FAILSLAB "verbose", F_OK) || access(FAIL_NTH, F_OK))
+		SKIP(return, "no failslab in this kernel");
+	ASSERT_LT(0, file_read(FAILSLAB "ignore-gfp-wait", self->reclaim, sizeof(self->reclaim)));
+	ASSERT_LT(0, file_read(FAILSLAB "verbose", self->verbose, sizeof(self->verbose)));
+	/* Those that may wait fail too; each failure is meant, so none is reported. */
+	ASSERT_LT(0, file_write(FAILSLAB "ignore-gfp-wait", "N"));
+	ASSERT_LT(0, file_write(FAILSLAB "verbose", "0"));
+	ASSERT_EQ(0, mode_set("enforce"));
+	ASSERT_EQ(0, policy_open(&self->policy, "verdict.bpf.o", "verdict_full"));
+}
+
+FIXTURE_TEARDOWN(failslab)
+{
+	if (!self->policy.obj)
+		return;
+	policy_close(&self->policy);
+	file_write(FAILSLAB "ignore-gfp-wait", self->reclaim);
+	file_write(FAILSLAB "verbose", self->verbose);
+	mode_restore();
+}
+
+/* Executes while the n-th allocation fails; tells how far the errors went up. */
+static int run_with_fault(struct verdict *verdict, int n, int *errors)
+{
+	char *envp[] = { "VERDICT_TEST=1", NULL };
+	struct fault fault = {};
+	struct run how = {
+		.path = test_path("exit0"),
+		.envp = envp,
+		.tgid = { &verdict->tgid },
+		.before = arm,
+		.arg = &fault,
+	};
+	struct policy_line line;
+	int before, ret;
+
+	snprintf(fault.text, sizeof(fault.text), "%d", n);
+	if (policy_line("verdict", &line))
+		return -ENOENT;
+	before = line.errors;
+	ret = run(&how);
+	if (policy_line("verdict", &line))
+		return -ENOENT;
+	*errors = line.errors - before;
+	return ret;
+}
+
+static void attach(struct __test_metadata *_metadata, FIXTURE_DATA(failslab) *self, __u32 flags)
+{
+	policy_ops(&self->policy)->flags = flags;
+	ASSERT_EQ(0, policy_load(&self->policy));
+	self->verdict = self->policy.data;
+	ASSERT_EQ(0, policy_attach(&self->policy));
+}
+
+TEST_F_TIMEOUT(failslab, denies_no_exec, 550)
+{
+	int n, errors, seen_errors = 0, quiet = 0, enomem = 0;
+
+	attach(_metadata, self, 0);
+	for (n = 1; n < MOST && quiet < ENOUGH; n++) {
+		int ret = run_with_fault(self->verdict, n, &errors);
+
+		EXPECT_NE(-EPERM, ret);
+		EXPECT_NE(-EACCES, ret);
+		if (errors) {
+			/* Ours: it ran all the same. */
+			EXPECT_EQ(0, ret) {
+				TH_LOG("allocation %d", n);
+			}
+			EXPECT_EQ(1, errors);
+			seen_errors++;
+		}
+		enomem += ret == -ENOMEM;
+		quiet = ret || errors ? 0 : quiet + 1;
+	}
+	TH_LOG("%d allocations failed, ENOMEM %d times, policy errors %d", n - 1, enomem,
+	       seen_errors);
+	EXPECT_GT(MOST, n);
+	/* Or nothing was tried. */
+	EXPECT_LT(0, enomem);
+	EXPECT_LT(0, seen_errors);
+}
+
+TEST_F_TIMEOUT(failslab, denies_where_the_policy_is_fail_closed, 550)
+{
+	int n, errors, denied = 0, quiet = 0;
+
+	attach(_metadata, self, KRSI_FAIL_CLOSED);
+	for (n = 1; n < MOST && quiet < ENOUGH; n++) {
+		int ret = run_with_fault(self->verdict, n, &errors);
+
+		EXPECT_EQ(ret == -EPERM, errors == 1) {
+			TH_LOG("allocation %d: %d, %d errors", n, ret, errors);
+		}
+		denied += ret == -EPERM;
+		quiet = ret ? 0 : quiet + 1;
+	}
+	EXPECT_LT(0, denied);
+}
+
+/* Until the call succeeds with all its allocations; what fails, fails cleanly. */
+#define FAIL_EACH(call, count) do { \
+	int nth, result = -1; \
+	\
+	for (nth = 1; nth < MOST && result < 0; nth++) { \
+		ASSERT_EQ(0, fail_nth(nth)); \
+		result = (call); \
+		if (result < 0) \
+			result = -errno; \
+		ASSERT_EQ(0, fail_nth(0)); \
+		if (result < 0) { \
+			EXPECT_EQ(-ENOMEM, result); \
+			EXPECT_EQ(count, policy_count("verdict")); \
+		} \
+	} \
+	EXPECT_LE(0, result); \
+	EXPECT_LT(2, nth); \
+} while (0)
+
+TEST_F_TIMEOUT(failslab, lets_attach_and_update_fail_cleanly, 200)
+{
+	int map, link = -1;
+
+	attach(_metadata, self, 0);
+	map = policy_map_fd(&self->policy);
+	policy_detach(&self->policy);
+	FAIL_EACH((link = bpf_link_create(map, 0, BPF_STRUCT_OPS, NULL)), 0);
+	EXPECT_EQ(1, policy_count("verdict"));
+	FAIL_EACH(bpf_link_update(link, map, NULL), 1);
+	EXPECT_EQ(0, run_exit0(&self->verdict->tgid, NULL, NULL));
+	close(link);
+	EXPECT_EQ(0, policy_count("verdict"));
+}
+
+TEST_F_TIMEOUT(failslab, leaves_the_mode_and_the_list_whole, 200)
+{
+	char text[4096];
+	int fd, nth, len;
+
+	attach(_metadata, self, 0);
+	for (nth = 1; nth < 20; nth++) {
+		fd = open(KRSI_FS "policies", O_RDONLY | O_CLOEXEC);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, fail_nth(nth));
+		len = read(fd, text, sizeof(text) - 1);
+		ASSERT_EQ(0, fail_nth(0));
+		/* All of it or nothing. */
+		if (len >= 0) {
+			text[len] = '\0';
+			EXPECT_NE(NULL, strstr(text, " attached="));
+			EXPECT_EQ('\n', text[len ? len - 1 : 0]);
+		}
+		close(fd);
+
+		fd = open(KRSI_FS "mode", O_WRONLY | O_CLOEXEC);
+		ASSERT_LE(0, fd);
+		ASSERT_EQ(0, fail_nth(nth));
+		len = write(fd, "enforce", 7);
+		ASSERT_EQ(0, fail_nth(0));
+		EXPECT_TRUE(len == 7 || errno == ENOMEM);
+		close(fd);
+	}
+}
+
+TEST_HARNESS_MAIN

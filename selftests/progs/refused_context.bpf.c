@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What no program may do with its context: write to it, have it written to,
+ * and look beyond either end of it, where KRSI keeps its own. The map's name
+ * begins with what is tried.
+ */
+#include "krsi.bpf.h"
+
+
+#define PROGRAM(prog, ...)						\
+SEC("struct_ops/process_exec")						\
+int BPF_PROG(prog, struct krsi_exec *exec)				\
+{									\
+	char var[] = "LD_PRELOAD", buf[64] = {};			\
+									\
+	asm volatile("" : : "r"(var), "r"(buf) : "memory");		\
+	__VA_ARGS__;							\
+	return 0;							\
+}									\
+SEC(".struct_ops.link")							\
+struct krsi_ops map_##prog = {						\
+	.name = "context",						\
+	.abi = KRSI_ABI,						\
+	.process_exec = (void *)prog,					\
+}
+
+/* A field as a buffer of four bytes. */
+#define FIELD ((char *)&exec->argc)
+#define VOLATILE(field) (*(volatile typeof(field) *)&(field))
+/* So far from the context's beginning; the compiler must not know better. */
+#define AT(off) (*(volatile __u64 *)((void *)exec + (off)))
+
+PROGRAM(write_flags, VOLATILE(exec->flags) = 0);
+PROGRAM(write_argc, VOLATILE(exec->argc) = 1);
+PROGRAM(write_strings_len, VOLATILE(exec->strings_len) = 1);
+PROGRAM(write_opaque, VOLATILE(exec->event.opaque) = &exec->argc);
+PROGRAM(write_reserved, VOLATILE(exec->event.reserved[0]) = 1);
+PROGRAM(write_atomic, __sync_fetch_and_add(&exec->strings_len, 1));
+PROGRAM(write_by_file_id, krsi_get_file_id(&exec->event, FIELD, 4));
+PROGRAM(write_by_task_id, krsi_get_task_id(&exec->event, FIELD, 4));
+PROGRAM(write_by_path, krsi_get_file_path(&exec->event, FIELD, 4));
+PROGRAM(write_by_env_var, krsi_get_env_var(exec, var, sizeof(var), FIELD, 4));
+PROGRAM(write_by_env_vars, krsi_get_env_vars(exec, 0, FIELD, 4));
+PROGRAM(write_by_arg, krsi_get_arg(exec, 0, FIELD, 4));
+PROGRAM(write_by_args, krsi_get_args(exec, 0, FIELD, 4));
+/* What is given as a name, too, must be memory that the program may write to. */
+PROGRAM(write_as_name, krsi_count_env_var(exec, FIELD, 4));
+PROGRAM(beyond_end, return AT(sizeof(*exec)));
+PROGRAM(beyond_end_far, return AT(4096));
+PROGRAM(before_begin, return AT(-8));
+PROGRAM(before_begin_far, return AT(-4096));
+PROGRAM(slot_write, ctx[0] = 0);
+PROGRAM(slot_second, return ((volatile __u64 *)ctx)[1]);
+
+SEC("struct_ops/process_executed")
+void BPF_PROG(write_executed, struct krsi_executed *executed)
+{
+	VOLATILE(executed->uid) = 0;
+}
+
+SEC(".struct_ops.link")
+struct krsi_ops map_write_executed = {
+	.name = "context",
+	.abi = KRSI_ABI,
+	.process_executed = (void *)write_executed,
+};
+
+/* More room is asked for than the program has. */
+PROGRAM(room_env_var, krsi_get_env_var(exec, var, sizeof(var), buf, 4096));
+PROGRAM(room_name, krsi_count_env_var(exec, var, 4096));
+PROGRAM(room_env_vars, krsi_get_env_vars(exec, 0, buf, exec->argc));
+PROGRAM(room_file_id, krsi_get_file_id(&exec->event, buf, 4096));
+PROGRAM(room_task_id, krsi_get_task_id(&exec->event, buf, -1));

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Proves which programs are never loaded, and with which words of the
+ * verifier: those that forge a context, write to one or look beyond it, call
+ * what leads to kernel memory or out of the program, or would replace a
+ * policy's program.
+ *
+ * Each struct_ops map of the objects refused_*.bpf.c is one such policy. The
+ * beginning of its name tells the reason, as the table below says.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kselftest_harness.h"
+#include "common.h"
+#include "run.h"
+
+#define LOG_SIZE (4 << 20)
+
+static char log_text[LOG_SIZE];
+
+/* What the verifier says; %s is the rest of the map's name. */
+static const struct {
+	const char *prefix, *message;
+	const char *or; /* what it says where the header's pointer has another type */
+} reasons[] = {
+	{ "map_stack_", "R1 is fp expected STRUCT krsi_" },
+	{ "map_value_", "R1 is map_value expected STRUCT krsi_" },
+	{ "map_number_", "R1 is scalar expected STRUCT krsi_" },
+	{ "map_opaque_", "R1 must be referenced or trusted",
+	  "R1 is rdonly_untrusted_mem expected" },
+	{ "map_null_", "Possibly NULL pointer passed to trusted R1" },
+	{ "map_inside_", "R1 expected pointer to STRUCT krsi_" },
+	{ "map_after_executed_", "calling kernel function krsi_%s is not allowed" },
+	{ "map_write_", "only read is supported" },
+	{ "map_beyond_end", "access beyond struct krsi_exec" },
+	{ "map_before_begin", "invalid negative access" },
+	{ "map_slot_", "invalid bpf_context access" },
+	{ "map_room_", "memory, len pair leads to invalid memory access" },
+	{ "map_helper_", "program of this type cannot use helper bpf_%s#" },
+	{ "map_kfunc_", "calling kernel function bpf_%s is not allowed" },
+	{ "map_follow_", "invalid mem access 'scalar'" },
+};
+
+static bool expected_message(const char *name, char *message, size_t size, const char **or)
+{
+	for (int i = 0; i < ARRAY_SIZE(reasons); i++) {
+		size_t len = strlen(reasons[i].prefix);
+		const char *at = strstr(reasons[i].message, "%s");
+
+		if (strncmp(name, reasons[i].prefix, len))
+			continue;
+		*or = reasons[i].or;
+		if (at)
+			snprintf(message, size, "%.*s%s%s",
+				 (int)(at - reasons[i].message), reasons[i].message, name + len,
+				 at + 2);
+		else
+			snprintf(message, size, "%s", reasons[i].message);
+		return true;
+	}
+	return false;
+}
+
+/* Where the log says why: after the program's instructions, before the advice. */
+static const char *end_of_log(void)
+{
+	static char end[512];
+	char *advice = strstr(log_text, "\nVerification failed");
+	size_t len = advice ? advice - log_text : strlen(log_text);
+	size_t from = len < sizeof(end) ? 0 : len - sizeof(end) + 1;
+
+	snprintf(end, sizeof(end), "%.*s", (int)(len - from), log_text + from);
+	return end;
+}
+
+/* Opens the object, with only this one of its struct_ops maps. */
+static struct bpf_object *open_alone(const char *object, const char *name)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts,
+		    .kernel_log_buf = log_text,
+		    .kernel_log_size = sizeof(log_text),
+		    .kernel_log_level = 1,
+	);
+	struct bpf_object *obj = bpf_object__open_file(test_path(object), &opts);
+	struct bpf_map *map;
+
+	if (!obj)
+		return NULL;
+	bpf_object__for_each_map(map, obj) {
+		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
+			bpf_map__set_autocreate(map, !strcmp(bpf_map__name(map), name));
+	}
+	return obj;
+}
+
+static int load_alone(const char *object, const char *name)
+{
+	struct bpf_object *obj = open_alone(object, name);
+	int ret;
+
+	if (!obj)
+		return -errno;
+	log_text[0] = '\0';
+	ret = bpf_object__load(obj);
+	bpf_object__close(obj);
+	return ret;
+}
+
+FIXTURE(refused)
+{
+	struct bpf_object *list;
+};
+
+FIXTURE_VARIANT(refused)
+{
+	const char *object;
+	int least;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(refused, forged_contexts) { "refused_forged.bpf.o", 60 };
+FIXTURE_VARIANT_ADD(refused, misused_contexts) { "refused_context.bpf.o", 20 };
+FIXTURE_VARIANT_ADD(refused, ways_to_kernel_memory) { "refused_memory.bpf.o", 30 };
+/* clang-format on */
+
+FIXTURE_SETUP(refused)
+{
+	libbpf_quiet = true;
+	libbpf_set_print(NULL);
+	self->list = bpf_object__open_file(test_path(variant->object), NULL);
+	ASSERT_NE(NULL, self->list);
+}
+
+FIXTURE_TEARDOWN(refused)
+{
+	bpf_object__close(self->list);
+}
+
+TEST_F_TIMEOUT(refused, by_the_verifier_with_the_reason, 300)
+{
+	struct bpf_map *map;
+	char message[128];
+	const char *or;
+	int n = 0;
+
+	bpf_object__for_each_map(map, self->list) {
+		const char *name = bpf_map__name(map);
+
+		if (bpf_map__type(map) != BPF_MAP_TYPE_STRUCT_OPS)
+			continue;
+		n++;
+		ASSERT_TRUE(expected_message(name, message, sizeof(message), &or));
+		EXPECT_GT(0, load_alone(variant->object, name)) {
+			TH_LOG("%s was loaded", name);
+			continue;
+		}
+		EXPECT_TRUE(strstr(log_text, message) || (or && strstr(log_text, or))) {
+			TH_LOG("%s: no \"%s\" in: %s", name, message, end_of_log());
+		}
+	}
+	EXPECT_LE(variant->least, n);
+}
+
+TEST(a_refused_call_leaves_a_log_line)
+{
+	int tries;
+
+	libbpf_set_print(NULL);
+	for (tries = 0; tries < 4; tries++) {
+		log_mark();
+		EXPECT_GT(0, load_alone("refused_memory.bpf.o", "map_helper_tail_call"));
+		if (log_has("refused"))
+			break;
+		sleep(5);
+	}
+	EXPECT_NE(4, tries);
+}
+
+/* An extension that would replace the subprogram "replaceable" of a program. */
+static int load_extension(int target_fd)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, opts,
+		    .kernel_log_buf = log_text,
+		    .kernel_log_size = sizeof(log_text),
+		    .kernel_log_level = 1,
+	);
+	struct bpf_object *obj = bpf_object__open_file(test_path("extension.bpf.o"), &opts);
+	struct bpf_program *prog;
+	int ret;
+
+	if (!obj)
+		return -errno;
+	prog = bpf_object__find_program_by_name(obj, "replacement");
+	ret = bpf_program__set_attach_target(prog, target_fd, "replaceable");
+	log_text[0] = '\0';
+	if (!ret)
+		ret = bpf_object__load(obj);
+	bpf_object__close(obj);
+	return ret;
+}
+
+/* A BPF program of another kind with the same subprogram, and a policy. */
+static int target_fd(struct bpf_object *obj, const char *name)
+{
+	return bpf_program__fd(bpf_object__find_program_by_name(obj, name));
+}
+
+TEST(a_policys_program_cannot_be_replaced)
+{
+	struct policy policy;
+	int tries;
+
+	libbpf_quiet = true;
+	ASSERT_EQ(0, policy_open(&policy, "replaceable.bpf.o", "replaceable_policy"));
+	ASSERT_EQ(0, policy_load(&policy));
+	/* That the extension is a good one is seen where it is admitted. */
+	EXPECT_EQ(0, load_extension(target_fd(policy.obj, "socket_program"))) {
+		TH_LOG("%s", end_of_log());
+	}
+	for (tries = 0; tries < 4; tries++) {
+		log_mark();
+		EXPECT_EQ(-EPERM, load_extension(target_fd(policy.obj, "policy_program")));
+		if (log_has("extension"))
+			break;
+		sleep(5);
+	}
+	EXPECT_NE(4, tries);
+	EXPECT_EQ(0, policy_attach(&policy));
+	EXPECT_EQ(-EPERM, load_extension(target_fd(policy.obj, "policy_program")));
+	policy_close(&policy);
+}
+
+TEST_HARNESS_MAIN
