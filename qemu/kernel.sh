@@ -5,7 +5,7 @@
 # shellcheck shell=bash disable=SC2016
 
 # What a cold build of each prints in steps, for the progress figure.
-declare -A STEPS=([normal]=2900 [debug]=3000)
+declare -A STEPS=([normal]=2450 [debug]=2600)
 
 kernel_dir() { echo "$CACHE/build-$1"; }
 
@@ -63,7 +63,7 @@ watch_build() {
 		[[ $line = "  "* ]] && steps=$((steps + 1))
 		if [ $((SECONDS - last)) -ge 20 ]; then
 			last=$SECONDS
-			say "kernel $name: step $steps of at most about $total:${line#"${line%% [a-zA-Z]*}"}"
+			say "kernel $name: step $steps of about $total:${line#"${line%% [a-zA-Z]*}"}"
 		fi
 	done
 }
