@@ -24,14 +24,32 @@ run_tests() {
 
 # make install and uninstall, on a tree of the files that the patches touch.
 test_install() {
+	local here=in_root
+	# The machine itself can try more than a build root: git, full disks, mount points.
+	if command -v git >/dev/null && command -v patch >/dev/null; then
+		here=env
+	fi
 	say "install: into a small tree and out again"
-	in_root bash "$TOP/patches/test-install.sh" "$SRC" 2>"$CACHE/test-install.log" |
+	"$here" bash "$TOP/patches/test-install.sh" "$SRC" 2>"$CACHE/test-install.log" |
 		tee /dev/stderr | in_root python3 -B "$TOP/qemu/results.py" count "$RESULTS" install || true
+}
+
+# The kernel command line beats every policy: a boot each.
+test_boot_modes() {
+	local mode
+	for mode in off audit wrong; do
+		say "normal: booting the guest with krsi.mode=$mode"
+		guest normal --name "krsi.mode=$mode" --results "$RESULTS" --append "krsi.mode=$mode kunit.enable=0" \
+			--kselftest /usr/lib/krsi/boot-mode "$mode"
+	done
 }
 
 test_normal() {
 	prepare_guest normal
-	[ -n "$PROGRAM" ] || harness normal
+	if [ -z "$PROGRAM" ]; then
+		harness normal
+		test_boot_modes
+	fi
 	run_tests normal --timeout 2400 --silence 600 /usr/lib/krsi/tests normal ${PROGRAM:+"$PROGRAM"}
 }
 

@@ -6,7 +6,6 @@
 #include <stdbool.h>
 #include "krsi.bpf.h"
 
-
 #define CLOCK_MONOTONIC 1
 
 __u32 done;

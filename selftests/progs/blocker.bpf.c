@@ -7,7 +7,6 @@
 #include "krsi.bpf.h"
 #include "blocker.h"
 
-
 #define ROUNDS (1 << 20)
 
 struct blocker blocker;

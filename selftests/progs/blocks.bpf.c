@@ -7,7 +7,6 @@
 #include "krsi.bpf.h"
 #include "blocks.h"
 
-
 struct blocks blocks;
 
 static long read_args(__u64 i, struct krsi_exec **exec)

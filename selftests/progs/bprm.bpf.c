@@ -7,7 +7,6 @@
 #include "krsi.bpf.h"
 #include "bprm.h"
 
-
 struct bprm_test bprm_test;
 
 static __always_inline void answer(struct linux_binprm *bprm, struct bprm_answers *a)

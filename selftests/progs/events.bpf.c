@@ -6,7 +6,6 @@
 #include "krsi.bpf.h"
 #include "events.h"
 
-
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, EVENTS_RING);

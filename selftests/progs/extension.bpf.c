@@ -2,7 +2,6 @@
 /* What would replace the subprogram of progs/replaceable.bpf.c. */
 #include "krsi.bpf.h"
 
-
 SEC("freplace/replaceable")
 int replacement(int value)
 {

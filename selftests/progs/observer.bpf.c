@@ -7,12 +7,11 @@
 #include "krsi.bpf.h"
 #include "observer.h"
 
-
 struct observer observer;
 
 static __always_inline __u64 header_of(struct krsi_event *event)
 {
-	return (__u64)event->opaque | event->reserved[0] | event->reserved[1] |
+	return !!event->opaque | event->reserved[0] | event->reserved[1] |
 	       event->reserved[2];
 }
 

@@ -7,7 +7,6 @@
 #include "krsi.bpf.h"
 #include "probe.h"
 
-
 extern void bpf_rcu_read_lock(void) __ksym;
 extern void bpf_rcu_read_unlock(void) __ksym;
 

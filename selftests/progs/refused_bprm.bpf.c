@@ -5,7 +5,6 @@
  */
 #include "krsi.bpf.h"
 
-
 #define CALL(bprm) ({ \
 	char name[] = "LD_PRELOAD"; \
 	\

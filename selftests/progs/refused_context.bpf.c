@@ -6,7 +6,6 @@
  */
 #include "krsi.bpf.h"
 
-
 #define PROGRAM(prog, ...)						\
 SEC("struct_ops/process_exec")						\
 int BPF_PROG(prog, struct krsi_exec *exec)				\
@@ -33,7 +32,7 @@ struct krsi_ops map_##prog = {						\
 PROGRAM(write_flags, VOLATILE(exec->flags) = 0);
 PROGRAM(write_argc, VOLATILE(exec->argc) = 1);
 PROGRAM(write_strings_len, VOLATILE(exec->strings_len) = 1);
-PROGRAM(write_opaque, VOLATILE(exec->event.opaque) = &exec->argc);
+PROGRAM(write_opaque, VOLATILE(exec->event.opaque) = (void *)&exec->argc);
 PROGRAM(write_reserved, VOLATILE(exec->event.reserved[0]) = 1);
 PROGRAM(write_atomic, __sync_fetch_and_add(&exec->strings_len, 1));
 PROGRAM(write_by_file_id, krsi_get_file_id(&exec->event, FIELD, 4));

@@ -6,7 +6,6 @@
  */
 #include "krsi.bpf.h"
 
-
 /* Forged in a map's value: these are global, so they are one. */
 struct krsi_exec exec_in_map;
 struct krsi_executed executed_in_map;

@@ -6,7 +6,6 @@
  */
 #include "krsi.bpf.h"
 
-
 /* Not declared by anybody else; what is in them does not matter here. */
 struct task_struct {
 };

@@ -13,7 +13,6 @@
 #define __arg_untrusted __attribute__((btf_decl_tag("arg:untrusted")))
 #endif
 
-
 struct peek peek;
 
 struct {

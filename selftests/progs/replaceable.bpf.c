@@ -5,7 +5,6 @@
  */
 #include "krsi.bpf.h"
 
-
 __noinline int replaceable(int value)
 {
 	barrier_var(value);

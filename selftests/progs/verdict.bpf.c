@@ -8,7 +8,6 @@
 #include "krsi.bpf.h"
 #include "verdict.h"
 
-
 struct verdict verdict;
 
 static __always_inline int judge(struct krsi_exec *exec)
