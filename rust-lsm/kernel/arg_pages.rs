@@ -23,7 +23,7 @@ use kernel::{
 /// `pages` holds a reference to each page of the strings, in order; nobody writes to them while
 /// the exec is in an LSM hook, for its memory is not shared with any other thread.
 pub(crate) struct ArgPages {
-    pages: KVVec<*mut bindings::page>,
+    pages: KVec<*mut bindings::page>,
     offset: usize,
     len: usize,
 }
@@ -32,8 +32,8 @@ impl ArgPages {
     /// Makes the strings of this round available. Faults pages in, so it sleeps; takes
     /// `mmap_lock` of the new memory.
     ///
-    /// `EFAULT` if a page can't be had, `ENOMEM` if there is no memory for the list of pages
-    /// (8 bytes a page).
+    /// `EFAULT` if a page can't be had, `ENOMEM` if there is no memory for the list of pages: 8
+    /// bytes a page, 12 KB for the 6 MB that an exec's strings can have.
     pub(crate) fn collect(bprm: &Bprm) -> Result<Self> {
         let len = bprm.strings_len();
         // SAFETY: The bprm is valid while the reference lives.
@@ -45,7 +45,7 @@ impl ArgPages {
         let offset = start & !PAGE_MASK;
         let count = (offset + len).div_ceil(PAGE_SIZE);
         let mut held = Self {
-            pages: KVVec::with_capacity(count, GFP_KERNEL)?,
+            pages: KVec::with_capacity(count, GFP_KERNEL)?,
             offset,
             len,
         };
