@@ -70,7 +70,7 @@ watch_build() {
 
 # Ends with what the compiler or linker complained of.
 build_failed() {
-	grep -nE -A 8 '(error|Error|undefined)' "$2" | head -n 40 >&2
+	grep -nE -A 8 '(: |^)(fatal )?error(\[|:)|undefined symbol|\*\*\* ' "$2" | head -n 40 >&2
 	full_disk && die "building the $1 kernel failed: the disk under $CACHE is full"
 	die "building the $1 kernel failed; the whole output is in $2"
 }
