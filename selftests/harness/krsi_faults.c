@@ -67,7 +67,7 @@ static void fault_leak(void)
 {
 	int number;
 
-	for (number = 0; number < 1000; number++)
+	for (number = 0; number < 300; number++)
 		memset(kmalloc(100, GFP_KERNEL), 0, 100);
 }
 
