@@ -2,13 +2,14 @@
 # What a person runs. The kernel's own build reads Kbuild instead, when this
 # directory is security/krsi/ of a kernel tree.
 
-.PHONY: help demo test shell kernel clean install uninstall
+.PHONY: help demo test bench shell kernel clean install uninstall
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo      boot a kernel with KRSI and watch a policy stop an exec'
 	@echo 'make test      all tests on two kernels, with leak checks and line coverage'
 	@echo 'make test K=x  only the kselftest program x, on the normal kernel'
+	@echo 'make bench     what the exec hook costs, in instructions'
 	@echo 'make shell     a prompt in the guest'
 	@echo 'make kernel    build the normal kernel and no more'
 	@echo 'make clean     remove all that was built (downloads stay)'
@@ -19,7 +20,7 @@ help:
 	@echo 'KRSI_JOBS   jobs at once (default: one a processor)'
 	@echo 'KRSI_KVM=1  use KVM instead of emulation'
 
-demo shell clean:
+demo bench shell clean:
 	@qemu/$@.sh
 
 kernel:

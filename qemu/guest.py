@@ -51,6 +51,8 @@ class Guest:
     append: str = ""
     data: Path | None = None
     quiet: bool = False
+    # One processor whose clock counts instructions, one a nanosecond: the same in each run.
+    counting: bool = False
 
     def cmdline(self, *more: str) -> str:
         run = "".join(urllib.parse.quote(word, safe="/") + "," for word in self.command)
@@ -59,14 +61,21 @@ class Guest:
             "console=ttyS0 log_buf_len=16M printk.devkmsg=on kasan_multi_shot",
             # A panic ends QEMU (-no-reboot).
             "panic=-1 rdinit=/init",
+            "norandmaps nokaslr random.trust_cpu=off" if self.counting else "",
             self.append, *more, f"krsi.run={run}"]))
         if len(line) > LONGEST_CMDLINE:
             sys.exit("krsi: error: the guest's command is too long for a kernel command line")
         return line
 
     def qemu(self, *more: str) -> list[str]:
-        accel = ["kvm", "host"] if os.environ.get("KRSI_KVM") == "1" else ["tcg,thread=multi", "max"]
-        argv = ["qemu-system-x86_64", "-accel", accel[0], "-cpu", accel[1], "-smp", "2", "-m", self.memory,
+        if self.counting:
+            machine = ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off", "-smp", "1",
+                       "-cpu", "max,-rdrand,-rdseed", "-rtc", "base=2026-01-01,clock=vm"]
+        elif os.environ.get("KRSI_KVM") == "1":
+            machine = ["-accel", "kvm", "-cpu", "host", "-smp", "2"]
+        else:
+            machine = ["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2"]
+        argv = ["qemu-system-x86_64", *machine, "-m", self.memory,
                 "-no-reboot", "-nodefaults", "-display", "none",
                 "-kernel", str(self.build / "arch/x86/boot/bzImage"), "-initrd", str(self.image),
                 "-append", self.cmdline(*more),
@@ -206,6 +215,7 @@ def main() -> int:
     parser.add_argument("--timeout", type=float, default=600, help="seconds for the whole run")
     parser.add_argument("--silence", type=float, default=120, help="seconds without any output")
     parser.add_argument("--append", default="", help="more words for the kernel command line")
+    parser.add_argument("--counting", action="store_true", help="let the guest's clock count instructions")
     parser.add_argument("--interactive", action="store_true", help="connect this terminal, judge nothing")
     parser.add_argument("--kunit", action="store_true", help="count the KUnit tests in the kernel log")
     parser.add_argument("--kselftest", action="store_true", help="count the tests in the command's output")
@@ -217,7 +227,7 @@ def main() -> int:
         parser.error("no command to run in the guest")
     append = args.append if args.kunit else f"kunit.enable=0 {args.append}"
     guest = Guest(args.build, args.image, args.log, args.command, args.memory, args.timeout, args.silence,
-                  append, args.data)
+                  append, args.data, counting=args.counting)
     if args.interactive:
         interactive(guest)
     run = boot(guest)

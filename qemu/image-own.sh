@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# image-own.sh TOP BUILD POLICIES BASE OUT: run in the build root by image.sh.
+# image-own.sh TOP BUILD POLICIES BENCH BASE OUT: run in the build root by image.sh.
 # Packs what is KRSI's and one kernel's, and puts it behind the archive BASE.
 set -euo pipefail
 
-top=$1 build=$2 policies=$3 base=$4 out=$5
+top=$1 build=$2 policies=$3 bench=$4 base=$5 out=$6
 
 dir=$(mktemp -d)
 krsi=$dir/usr/lib/krsi
@@ -15,7 +15,8 @@ clang -shared -fPIC -O2 -o "$krsi/demo-hide.so" "$krsi/demo-hide.c"
 cp "$build/krsi-harness/krsi_faults.ko" "$krsi/"
 cp -a "$build/krsi-modules/lib/modules" "$dir/usr/lib/"
 cp -a "$build/kselftest/installed/." "$dir/opt/kselftest/"
-[ ! -d "$policies" ] || cp -a "$policies" "$krsi/policies"
+cp -a "$policies" "$krsi/policies"
+cp -a "$bench" "$krsi/bench"
 bash "$(dirname "$0")/image-libs.sh" "$dir" "$dir/opt" "$krsi"
 
 (cd "$dir" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) | zstd -q -3 -T0 >"$out.part"

@@ -44,12 +44,13 @@ build_kselftests() {
 		KSFT_INSTALL_PATH="$dir/kselftest/installed"
 }
 
-build_policies() {
-	[ -e "$TOP/policies/Makefile" ] || return 0
-	say "guest image: building the policies"
-	mkdir -p "$CACHE/policies"
-	logged "$CACHE/policies.log" "building the policies" \
-		in_root make -C "$TOP/policies" -j"$JOBS" OUT="$CACHE/policies"
+# The policies and what is measured: both are made of BPF programs by a Makefile.
+build_bpf() {
+	local what=$1 from=$2
+	say "guest image: building the $what"
+	mkdir -p "$CACHE/$what"
+	logged "$CACHE/$what.log" "building the $what" \
+		in_root make -C "$from" -j"$JOBS" OUT="$CACHE/$what"
 }
 
 # The module of the harness's self-test, out of tree as any third party's.
@@ -77,10 +78,11 @@ make_image() {
 	need_space 1 "the guest image"
 	make_image_base
 	build_kselftests "$name"
-	build_policies
+	build_bpf policies "$TOP/policies"
+	build_bpf bench "$TOP/qemu/bench"
 	build_faults "$name"
 	install_modules "$name"
 	logged "$CACHE/image/$name.log" "packing the guest image" in_root bash "$TOP/qemu/image-own.sh" \
-		"$TOP" "$(kernel_dir "$name")" "$CACHE/policies" "$CACHE/image/base.cpio.zst" "$image"
+		"$TOP" "$(kernel_dir "$name")" "$CACHE/policies" "$CACHE/bench" "$CACHE/image/base.cpio.zst" "$image"
 	say "guest image $name: $(($(stat -c %s "$image") / 1048576)) MiB"
 }

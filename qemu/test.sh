@@ -27,7 +27,7 @@ test_install() {
 	local here=in_root
 	# The machine itself can try more than a build root: git, full disks, mount points.
 	if command -v git >/dev/null && command -v patch >/dev/null; then
-		here=env
+		here="env"
 	fi
 	say "install: into a small tree and out again"
 	"$here" bash "$TOP/patches/test-install.sh" "$SRC" 2>"$CACHE/test-install.log" |

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What hook_cost.bpf.c counts and hook-cost.c prints. */
+#ifndef _HOOK_COST_H
+#define _HOOK_COST_H
+
+#include <linux/types.h>
+
+struct cost {
+	__u64 entered;
+	__u64 least;
+	__u64 sum;
+	__u64 count;
+	__u32 tgid;
+	__u32 reserved;
+};
+
+#endif /* _HOOK_COST_H */

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What is measured: KRSI policies, and BPF LSM programs that do the same. */
+#include "krsi.bpf.h"
+
+SEC("struct_ops/process_exec")
+int BPF_PROG(empty_exec, struct krsi_exec *exec)
+{
+	return 0;
+}
+
+KRSI_POLICY(krsi_empty, .process_exec = (void *)empty_exec);
+
+SEC("struct_ops/process_exec")
+int BPF_PROG(env_exec, struct krsi_exec *exec)
+{
+	char value[64];
+
+	return krsi_env(exec, "LD_PRELOAD", value, sizeof(value)) < 0 ? 0 : -EPERM;
+}
+
+KRSI_POLICY(krsi_env_read, .process_exec = (void *)env_exec);
+
+SEC("lsm/bprm_check_security")
+int BPF_PROG(lsm_empty)
+{
+	return 0;
+}
+
+SEC("lsm/bprm_check_security")
+int BPF_PROG(lsm_env_read, struct linux_binprm *bprm)
+{
+	char name[] = "LD_PRELOAD", value[64];
+
+	if (krsi_bprm_get_env_var(bprm, name, sizeof(name), value, sizeof(value)) < 0)
+		return 0;
+	/* Keeps the compiler from arithmetic whose range the verifier can't see. */
+	asm volatile("");
+	return -EPERM;
+}
