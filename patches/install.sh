@@ -221,9 +221,10 @@ own_files() (
 )
 
 copy_checkout() {
-	local lsm=$WORK/new/$LSM file
+	local lsm=$WORK/new/$LSM file output
 	run "copying KRSI" mkdir -p "$lsm" "$(dirname "$WORK/new/$SELFTESTS")"
-	own_files >"$WORK/files" || die "listing the files of $TOP failed"
+	output=$({ own_files >"$WORK/files"; } 2>&1) ||
+		die "listing the files of $TOP failed: $(head -n 1 <<<"${output:-no reason given}")"
 	# With the time of now: a build directory may hold objects of an older KRSI.
 	run "copying KRSI" env -C "$TOP" xargs -0 -r -a "$WORK/files" \
 		cp -d --preserve=mode --parents -t "$lsm"
