@@ -21,7 +21,10 @@ use kernel::prelude::*;
 #[path = "kernel/boundary.rs"]
 mod boundary;
 
-use boundary::lsm::LocalModule;
+use boundary::{
+    abi::LSM_ID_KRSI,
+    lsm::LocalModule, //
+};
 
 #[path = "../bpf-helpers/args.rs"]
 mod args;
@@ -50,7 +53,7 @@ const __LOG_PREFIX: &[u8] = b"krsi\0";
 boundary::lsm::declare_lsm! {
     hooks: hooks::Krsi,
     name: c"krsi",
-    id: bindings::LSM_ID_KRSI,
+    id: LSM_ID_KRSI,
     core: start,
     late: open,
 }

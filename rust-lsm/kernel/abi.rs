@@ -27,7 +27,8 @@ pub(crate) use kernel::bindings::{
     KRSI_EXEC_UNLINKED,
     KRSI_EXEC_WRITABLE,
     KRSI_FAIL_CLOSED,
-    KRSI_NAME_SIZE, //
+    KRSI_NAME_SIZE,
+    LSM_ID_KRSI, //
 };
 
 /// The fields of `struct krsi_ops` before the ops.
