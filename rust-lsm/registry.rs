@@ -129,7 +129,7 @@ fn try_update(ops: OpsRef, link: LinkKey) -> Result {
     let mut registry = lock()?;
     let entry = registry.find(link).ok_or(ENOENT)?;
     let old = registry.entries[entry].attachment.clone();
-    if old.name() != ops.header().name {
+    if !name_of(old.name()).eq(name_of(&ops.header().name)) {
         return Err(EINVAL);
     }
     let attachment = Attachment::new(old.policy().clone(), ops)?;
@@ -137,6 +137,11 @@ fn try_update(ops: OpsRef, link: LinkKey) -> Result {
     registry.entries[entry].attachment = attachment;
     registry.publish(old.policy().id(), nodes);
     Ok(())
+}
+
+/// A name without its NUL and what may stand behind it.
+fn name_of(field: &[u8]) -> impl Iterator<Item = &u8> {
+    field.iter().take_while(|byte| **byte != 0)
 }
 
 /// Detaches the policy of a link. Never fails and never waits for a program.
