@@ -60,89 +60,58 @@ unsafe fn mem<'a, T>(ptr: *const T, size: u32) -> ProgMem<'a> {
     unsafe { ProgMem::new(ptr.cast_mut().cast(), size) }
 }
 
+/// Wraps the bprm that a BPF LSM program was called with.
+///
 /// # Safety
 ///
-/// As in the module's documentation.
-#[export]
-unsafe extern "C" fn krsi_rs_get_env_var(
-    ctx: *mut Exec,
-    name: *const c_char,
-    name_size: u32,
-    buf: *mut c_char,
-    size: u32,
-) -> c_int {
-    // SAFETY: Called for a kfunc, see above.
-    let (behind, name, out) = unsafe { (exec(ctx), mem(name, name_size), mem(buf, size)) };
-    answer(behind, exec_kfuncs::get_env_var(behind.args(), &name, &out))
+/// As in the module's documentation: the verifier trusts only a hook's own argument.
+unsafe fn bprm<'a>(ptr: *mut linux_binprm) -> &'a Bprm {
+    // SAFETY: By the caller's guarantee.
+    unsafe { Bprm::from_ptr(ptr) }
 }
 
-/// # Safety
-///
-/// As in the module's documentation.
-#[export]
-unsafe extern "C" fn krsi_rs_find_env_var(
-    ctx: *mut Exec,
-    name: *const c_char,
-    name_size: u32,
-    n: u32,
-) -> c_int {
-    // SAFETY: Called for a kfunc, see above.
-    let (behind, name) = unsafe { (exec(ctx), mem(name, name_size)) };
-    answer(behind, exec_kfuncs::find_env_var(behind.args(), &name, n))
+/// Readers of an exec's strings, each as two kfuncs: for policies on the context of
+/// `process_exec`, and for BPF LSM programs on a bprm.
+macro_rules! readers {
+    ($( $exec:ident, $bprm:ident: $read:ident($($arg:ident: $type:ty),*), $($pass:expr),*; )*) => { $(
+        /// # Safety
+        ///
+        /// As in the module's documentation.
+        #[export]
+        unsafe extern "C" fn $exec(ctx: *mut Exec, $($arg: $type),*) -> c_int {
+            // SAFETY: Called for a kfunc, see above.
+            let behind = unsafe { exec(ctx) };
+            // SAFETY: As above: the memory is the program's.
+            answer(behind, unsafe { exec_kfuncs::$read(behind.args(), $($pass),*) })
+        }
+
+        /// # Safety
+        ///
+        /// As in the module's documentation.
+        #[export]
+        unsafe extern "C" fn $bprm(ctx: *mut linux_binprm, $($arg: $type),*) -> c_int {
+            // SAFETY: Called for a kfunc, see above.
+            let bprm = unsafe { bprm(ctx) };
+            // SAFETY: As above: the memory is the program's.
+            value(unsafe { exec_kfuncs::$read(bprm.prepared(), $($pass),*) })
+        }
+    )* };
 }
 
-/// # Safety
-///
-/// As in the module's documentation.
-#[export]
-unsafe extern "C" fn krsi_rs_count_env_var(
-    ctx: *mut Exec,
-    name: *const c_char,
-    name_size: u32,
-) -> c_int {
-    // SAFETY: Called for a kfunc, see above.
-    let (behind, name) = unsafe { (exec(ctx), mem(name, name_size)) };
-    answer(behind, exec_kfuncs::count_env_var(behind.args(), &name))
-}
-
-/// # Safety
-///
-/// As in the module's documentation.
-#[export]
-unsafe extern "C" fn krsi_rs_get_env_vars(
-    ctx: *mut Exec,
-    off: u32,
-    buf: *mut c_char,
-    size: u32,
-) -> c_int {
-    // SAFETY: Called for a kfunc, see above.
-    let (behind, out) = unsafe { (exec(ctx), mem(buf, size)) };
-    answer(behind, exec_kfuncs::get_env_vars(behind.args(), off, &out))
-}
-
-/// # Safety
-///
-/// As in the module's documentation.
-#[export]
-unsafe extern "C" fn krsi_rs_get_arg(ctx: *mut Exec, n: u32, buf: *mut c_char, size: u32) -> c_int {
-    // SAFETY: Called for a kfunc, see above.
-    let (behind, out) = unsafe { (exec(ctx), mem(buf, size)) };
-    answer(behind, exec_kfuncs::get_arg(behind.args(), n, &out))
-}
-
-/// # Safety
-///
-/// As in the module's documentation.
-#[export]
-unsafe extern "C" fn krsi_rs_get_args(
-    ctx: *mut Exec,
-    off: u32,
-    buf: *mut c_char,
-    size: u32,
-) -> c_int {
-    // SAFETY: Called for a kfunc, see above.
-    let (behind, out) = unsafe { (exec(ctx), mem(buf, size)) };
-    answer(behind, exec_kfuncs::get_args(behind.args(), off, &out))
+readers! {
+    krsi_rs_get_env_var, krsi_rs_bprm_get_env_var:
+        get_env_var(name: *const c_char, name_size: u32, buf: *mut c_char, size: u32),
+        &mem(name, name_size), &mem(buf, size);
+    krsi_rs_find_env_var, krsi_rs_bprm_find_env_var:
+        find_env_var(name: *const c_char, name_size: u32, n: u32), &mem(name, name_size), n;
+    krsi_rs_count_env_var, krsi_rs_bprm_count_env_var:
+        count_env_var(name: *const c_char, name_size: u32), &mem(name, name_size);
+    krsi_rs_get_env_vars, krsi_rs_bprm_get_env_vars:
+        get_env_vars(off: u32, buf: *mut c_char, size: u32), off, &mem(buf, size);
+    krsi_rs_get_arg, krsi_rs_bprm_get_arg:
+        get_arg(n: u32, buf: *mut c_char, size: u32), n, &mem(buf, size);
+    krsi_rs_get_args, krsi_rs_bprm_get_args:
+        get_args(off: u32, buf: *mut c_char, size: u32), off, &mem(buf, size);
 }
 
 /// # Safety
@@ -187,104 +156,4 @@ unsafe extern "C" fn krsi_rs_get_task_id(
     let (behind, out) = unsafe { (Behind::of(ctx), mem(out, size)) };
     out.fill(&task::current_id());
     answer(behind, Ok(0))
-}
-
-/// Wraps the bprm that a BPF LSM program was called with.
-///
-/// # Safety
-///
-/// As in the module's documentation: the verifier trusts only a hook's own argument.
-unsafe fn bprm<'a>(ptr: *mut linux_binprm) -> &'a Bprm {
-    // SAFETY: By the caller's guarantee.
-    unsafe { Bprm::from_ptr(ptr) }
-}
-
-/// # Safety
-///
-/// As in the module's documentation.
-#[export]
-unsafe extern "C" fn krsi_rs_bprm_get_env_var(
-    ctx: *mut linux_binprm,
-    name: *const c_char,
-    name_size: u32,
-    buf: *mut c_char,
-    size: u32,
-) -> c_int {
-    // SAFETY: Called for a kfunc, see above.
-    let (bprm, name, out) = unsafe { (bprm(ctx), mem(name, name_size), mem(buf, size)) };
-    value(exec_kfuncs::get_env_var(bprm.prepared(), &name, &out))
-}
-
-/// # Safety
-///
-/// As in the module's documentation.
-#[export]
-unsafe extern "C" fn krsi_rs_bprm_find_env_var(
-    ctx: *mut linux_binprm,
-    name: *const c_char,
-    name_size: u32,
-    n: u32,
-) -> c_int {
-    // SAFETY: Called for a kfunc, see above.
-    let (bprm, name) = unsafe { (bprm(ctx), mem(name, name_size)) };
-    value(exec_kfuncs::find_env_var(bprm.prepared(), &name, n))
-}
-
-/// # Safety
-///
-/// As in the module's documentation.
-#[export]
-unsafe extern "C" fn krsi_rs_bprm_count_env_var(
-    ctx: *mut linux_binprm,
-    name: *const c_char,
-    name_size: u32,
-) -> c_int {
-    // SAFETY: Called for a kfunc, see above.
-    let (bprm, name) = unsafe { (bprm(ctx), mem(name, name_size)) };
-    value(exec_kfuncs::count_env_var(bprm.prepared(), &name))
-}
-
-/// # Safety
-///
-/// As in the module's documentation.
-#[export]
-unsafe extern "C" fn krsi_rs_bprm_get_env_vars(
-    ctx: *mut linux_binprm,
-    off: u32,
-    buf: *mut c_char,
-    size: u32,
-) -> c_int {
-    // SAFETY: Called for a kfunc, see above.
-    let (bprm, out) = unsafe { (bprm(ctx), mem(buf, size)) };
-    value(exec_kfuncs::get_env_vars(bprm.prepared(), off, &out))
-}
-
-/// # Safety
-///
-/// As in the module's documentation.
-#[export]
-unsafe extern "C" fn krsi_rs_bprm_get_arg(
-    ctx: *mut linux_binprm,
-    n: u32,
-    buf: *mut c_char,
-    size: u32,
-) -> c_int {
-    // SAFETY: Called for a kfunc, see above.
-    let (bprm, out) = unsafe { (bprm(ctx), mem(buf, size)) };
-    value(exec_kfuncs::get_arg(bprm.prepared(), n, &out))
-}
-
-/// # Safety
-///
-/// As in the module's documentation.
-#[export]
-unsafe extern "C" fn krsi_rs_bprm_get_args(
-    ctx: *mut linux_binprm,
-    off: u32,
-    buf: *mut c_char,
-    size: u32,
-) -> c_int {
-    // SAFETY: Called for a kfunc, see above.
-    let (bprm, out) = unsafe { (bprm(ctx), mem(buf, size)) };
-    value(exec_kfuncs::get_args(bprm.prepared(), off, &out))
 }
