@@ -92,6 +92,68 @@ struct krsi_executed {
 	__u32 reserved;
 };
 
+/* struct krsi_unlink.how */
+#define KRSI_UNLINK_UNLINK	1 /* the name is removed */
+#define KRSI_UNLINK_RENAME_OVER	2 /* another file gets the name */
+
+/* struct krsi_unlink.flags */
+#define KRSI_UNLINK_RETRY	(1U << 0) /* the task tried before, and a lease was in the way */
+#define KRSI_WRITTEN_SINCE	(1U << 1) /* its contents changed since it was executed */
+#define KRSI_SEEDED		(1U << 2) /* it ran already when the record of what runs began */
+
+/**
+ * struct krsi_unlink - context of file_unlink
+ * @event: the header
+ * @how: KRSI_UNLINK_UNLINK or KRSI_UNLINK_RENAME_OVER
+ * @flags: KRSI_UNLINK_RETRY
+ * @links_left: how many names the file will have
+ * @reserved: 0
+ */
+struct krsi_unlink {
+	struct krsi_event event;
+	__u32 how;
+	__u32 flags;
+	__u32 links_left;
+	__u32 reserved;
+};
+
+/* struct krsi_exec_unlink.whose: which processes run the file now; 0: none */
+#define KRSI_WHOSE_OWN		(1U << 0) /* the one that removes it */
+#define KRSI_WHOSE_ANCESTOR	(1U << 1) /* its parent, or that one's, and so on */
+#define KRSI_WHOSE_DESCENDANT	(1U << 2) /* a child of it, or of that one, and so on */
+#define KRSI_WHOSE_OTHER	(1U << 3) /* any other */
+#define KRSI_WHOSE_UNKNOWN	(1U << 4) /* there were too many processes to look at all */
+
+/* struct krsi_exec_unlink.name_now */
+#define KRSI_NAME_UNKNOWN	0 /* the dcache doesn't know */
+#define KRSI_NAME_SAME		1 /* to this file still */
+#define KRSI_NAME_OTHER		2 /* to another file: it was replaced */
+#define KRSI_NAME_GONE		3 /* nowhere */
+
+/**
+ * struct krsi_exec_unlink - context of executable_unlink
+ * @event: the header
+ * @how: KRSI_UNLINK_UNLINK or KRSI_UNLINK_RENAME_OVER
+ * @flags: KRSI_UNLINK_RETRY, KRSI_WRITTEN_SINCE, KRSI_SEEDED
+ * @links_left: how many names the file will have
+ * @whose: KRSI_WHOSE_*, a mask
+ * @name_now: KRSI_NAME_*: where the name that the file was executed by leads
+ *	when this removal is done
+ * @reserved: 0
+ * @exec_age: nanoseconds since it was last executed; if KRSI_SEEDED, since the
+ *	record began
+ */
+struct krsi_exec_unlink {
+	struct krsi_event event;
+	__u32 how;
+	__u32 flags;
+	__u32 links_left;
+	__u32 whose;
+	__u32 name_now;
+	__u32 reserved;
+	__u64 exec_age;
+};
+
 /**
  * struct krsi_file_id - which file this is, filled by krsi_get_file_id()
  * @dev: device of the real file, as st_dev; below an overlay the layer's
@@ -152,6 +214,10 @@ struct krsi_task_id {
  *	itself and once for each interpreter that a script or binfmt_misc
  *	names. Returns 0, -EPERM or -EACCES. May sleep.
  * @process_executed: the new program's credentials are in force. May sleep.
+ * @file_unlink: a name of a file goes away: it is unlinked, or another file is
+ *	renamed over it. Once for each attempt that permissions allow. Returns
+ *	0, -EPERM or -EACCES. May not sleep.
+ * @executable_unlink: the same, for a file that is being executed or has been.
  *
  * Any op may be left out. An op may be written as sleepable
  * ("struct_ops.s/...") where "may sleep" stands.
@@ -163,6 +229,8 @@ struct krsi_ops {
 	__u64 reserved[4];
 	int (*process_exec)(struct krsi_exec *exec);
 	void (*process_executed)(struct krsi_executed *executed);
+	int (*file_unlink)(struct krsi_unlink *removal);
+	int (*executable_unlink)(struct krsi_exec_unlink *removal);
 };
 
 #endif /* _KRSI_H */

@@ -329,9 +329,21 @@ static void process_executed_stub(struct krsi_executed *executed)
 {
 }
 
+static int file_unlink_stub(struct krsi_unlink *removal)
+{
+	return 0;
+}
+
+static int executable_unlink_stub(struct krsi_exec_unlink *removal)
+{
+	return 0;
+}
+
 struct krsi_ops krsi_cfi_stubs = {
 	.process_exec = process_exec_stub,
 	.process_executed = process_executed_stub,
+	.file_unlink = file_unlink_stub,
+	.executable_unlink = executable_unlink_stub,
 };
 
 /*

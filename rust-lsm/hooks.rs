@@ -7,16 +7,25 @@ use crate::{
     boundary::{
         bprm::Bprm,
         exec_state,
-        lsm::Hooks,
+        inode::Inode,
+        lsm_hooks::Hooks,
+        place::Place,
+        process,
         prog::Prog, //
     },
     bprm_readers,
     krsi_ops,
     process_exec,
     process_executed,
+    record,
+    removals,
     switches, //
 };
-use kernel::prelude::*;
+use kernel::{
+    fs::File,
+    prelude::*,
+    task::Task, //
+};
 
 /// The LSM.
 pub(crate) struct Krsi;
@@ -35,11 +44,51 @@ impl Hooks for Krsi {
 
     fn bprm_check_security(bprm: &Bprm) -> Result {
         prepare(bprm);
+        record::round(bprm);
         process_exec::run(bprm)
     }
 
     fn bprm_committed_creds(bprm: &Bprm) {
+        record::commit(bprm);
         process_executed::run(bprm);
+    }
+
+    fn task_alloc(child: &Task, is_thread: bool) -> Result {
+        if !is_thread {
+            process::inherit(child);
+        }
+        Ok(())
+    }
+
+    fn mmap_file(file: &File, executable: bool) -> Result {
+        if executable {
+            record::mapped(file);
+        }
+        Ok(())
+    }
+
+    fn inode_free(inode: &Inode) {
+        record::forget(inode);
+    }
+
+    fn path_unlink(victim: Place<'_>) -> Result {
+        removals::note(&victim, None);
+        Ok(())
+    }
+
+    fn path_rename(old: Place<'_>, new: Option<Place<'_>>, exchange: bool) -> Result {
+        if let Some(new) = new {
+            removals::note(&new, exchange.then_some(&old));
+        }
+        Ok(())
+    }
+
+    fn inode_unlink(victim: Place<'_>) -> Result {
+        removals::unlinked(victim)
+    }
+
+    fn inode_rename(old: Place<'_>, new: Option<Place<'_>>) -> Result {
+        new.map_or(Ok(()), |new| removals::renamed_over(&old, new))
     }
 
     fn bpf_prog_load(prog: &Prog) -> Result {

@@ -23,7 +23,7 @@ mod boundary;
 
 use boundary::{
     abi::LSM_ID_KRSI,
-    lsm::LocalModule, //
+    lsm_hooks::LocalModule, //
 };
 
 #[path = "../bpf-helpers/args.rs"]
@@ -35,6 +35,8 @@ mod admission;
 mod bprm_readers;
 mod dispatch;
 mod escape;
+mod executable_unlink;
+mod file_unlink;
 mod fs;
 mod hooks;
 mod krsi_ops;
@@ -43,9 +45,12 @@ mod mode;
 mod policy;
 mod process_exec;
 mod process_executed;
+mod record;
 mod registry;
+mod removals;
 mod switches;
 mod verdict;
+mod whose;
 
 /// What `pr_info!` and its like put before a line.
 const __LOG_PREFIX: &[u8] = b"krsi\0";
@@ -61,6 +66,7 @@ boundary::lsm::declare_lsm! {
 /// When memory and securityfs are there.
 fn start() -> Result {
     switches::init(LSM_HOOKS)?;
+    record::init()?;
     registry::init()?;
     fs::create()
 }

@@ -20,7 +20,8 @@ use crate::{
         ops::{
             Op,
             ProcessExec, //
-        }, //
+        },
+        place::Place, //
     },
     dispatch::dispatch,
     lists, //
@@ -40,7 +41,9 @@ pub(crate) fn run(bprm: &Bprm) -> Result {
         strings_len: bprm.strings_len() as u64,
         ..Default::default()
     };
-    let behind = Behind::new().with_file(bprm.file()).with_exec(bprm);
+    let behind = Behind::new()
+        .with_place(Place::of(bprm.file()))
+        .with_exec(bprm);
 
     dispatch::<ProcessExec>(&Event::new(behind, context))
 }
@@ -51,7 +54,10 @@ fn flags(bprm: &Bprm) -> u32 {
         (abi::KRSI_EXEC_UNLINKED, file::is_unlinked(file)),
         (abi::KRSI_EXEC_MEMFD, file::is_memfd(file)),
         (abi::KRSI_EXEC_WRITABLE, file::is_writable(file)),
-        (abi::KRSI_EXEC_OVERLAY_UPPER, file::is_overlay_upper(file)),
+        (
+            abi::KRSI_EXEC_OVERLAY_UPPER,
+            Place::of(file).is_overlay_upper(),
+        ),
         (abi::KRSI_EXEC_CHECK, bprm.is_check()),
         (abi::KRSI_EXEC_PRIVILEGED, file::is_privileged(file)),
         (abi::KRSI_EXEC_SCRIPT, !bprm.is_check() && bprm.is_script()),

@@ -15,13 +15,21 @@ use crate::{
             Behind,
             Event, //
         },
-        ops::ProcessExecuted, //
+        ops::{
+            Op,
+            ProcessExecuted, //
+        },
+        place::Place, //
     },
-    dispatch::dispatch, //
+    dispatch::dispatch,
+    lists, //
 };
 
 /// Tells the policies.
 pub(crate) fn run(bprm: &Bprm) {
+    if !lists::is_wanted(Op::ProcessExecuted) {
+        return;
+    }
     let ids = Ids::current();
     let context = Executed {
         uid: ids.uid,
@@ -33,7 +41,7 @@ pub(crate) fn run(bprm: &Bprm) {
         secure: bprm.is_secure().into(),
         ..Default::default()
     };
-    let behind = Behind::new().with_file(bprm.file());
+    let behind = Behind::new().with_place(Place::of(bprm.file()));
 
     // An op that can't deny answers Ok: its programs return nothing.
     let _ = dispatch::<ProcessExecuted>(&Event::new(behind, context));

@@ -8,13 +8,12 @@
 
 use crate::{
     boundary::{
-        lsm::{
-            Hook,
-            HookList, //
-        },
+        lsm::HookList,
+        lsm_hooks::Hook,
         ops::Op, //
     },
-    lists, //
+    lists,
+    record, //
 };
 use kernel::{
     new_mutex,
@@ -62,7 +61,7 @@ pub(crate) fn count_string_readers(change: i32) {
     STRING_READERS.add(change, Relaxed);
 }
 
-/// Switches each hook as is wanted now. Sleeps.
+/// Switches each hook as is wanted now, and the record of what runs. Sleeps.
 pub(crate) fn renew() {
     let Some(switches) = SWITCHES.as_ref() else {
         return;
@@ -81,5 +80,11 @@ pub(crate) fn renew() {
             switches.on[hook.index()] = on;
             switches.hooks.switch(hook, on);
         }
+    }
+    // When its hooks are on it misses nothing that begins while it looks at what runs already.
+    if lists::is_wanted(Op::ExecutableUnlink) {
+        record::start();
+    } else {
+        record::stop();
     }
 }

@@ -10,9 +10,11 @@ use kernel::bindings;
 pub(crate) use kernel::bindings::{
     krsi_event as EventHeader,
     krsi_exec as Exec,
+    krsi_exec_unlink as ExecUnlink,
     krsi_executed as Executed,
     krsi_file_id as FileId,
-    krsi_task_id as TaskId, //
+    krsi_task_id as TaskId,
+    krsi_unlink as Unlink, //
 };
 
 pub(crate) use kernel::bindings::{
@@ -27,7 +29,21 @@ pub(crate) use kernel::bindings::{
     KRSI_EXEC_UNLINKED,
     KRSI_EXEC_WRITABLE,
     KRSI_FAIL_CLOSED,
+    KRSI_NAME_GONE,
+    KRSI_NAME_OTHER,
+    KRSI_NAME_SAME,
     KRSI_NAME_SIZE,
+    KRSI_NAME_UNKNOWN,
+    KRSI_SEEDED,
+    KRSI_UNLINK_RENAME_OVER,
+    KRSI_UNLINK_RETRY,
+    KRSI_UNLINK_UNLINK,
+    KRSI_WHOSE_ANCESTOR,
+    KRSI_WHOSE_DESCENDANT,
+    KRSI_WHOSE_OTHER,
+    KRSI_WHOSE_OWN,
+    KRSI_WHOSE_UNKNOWN,
+    KRSI_WRITTEN_SINCE,
     LSM_ID_KRSI, //
 };
 

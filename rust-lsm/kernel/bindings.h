@@ -15,8 +15,13 @@
 #include <linux/bpf_verifier.h>
 #include <linux/btf.h>
 #include <linux/lsm_hooks.h>
+#include <linux/mman.h>
+#include <linux/mount.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/task.h>
 #include <linux/srcu.h>
 #include <linux/task_work.h>
+#include <uapi/linux/auxvec.h>
 #include <uapi/linux/lsm.h>
 #include <uapi/linux/magic.h>
 
@@ -37,12 +42,25 @@ struct krsi_hook_key {
 extern struct krsi_hook_key krsi_key_bprm_creds_for_exec;
 extern struct krsi_hook_key krsi_key_bprm_check_security;
 extern struct krsi_hook_key krsi_key_bprm_committed_creds;
+extern struct krsi_hook_key krsi_key_task_alloc;
+extern struct krsi_hook_key krsi_key_mmap_file;
+extern struct krsi_hook_key krsi_key_inode_free_security;
+extern struct krsi_hook_key krsi_key_path_unlink;
+extern struct krsi_hook_key krsi_key_path_rename;
+extern struct krsi_hook_key krsi_key_inode_unlink;
+extern struct krsi_hook_key krsi_key_inode_rename;
 
 extern struct srcu_struct krsi_srcu;
 
 void krsi_hook_init(struct security_hook_list *hl, bool starts_off);
 void krsi_hook_switch(struct security_hook_list *hl, struct krsi_hook_key *key, bool on);
 
+bool krsi_inode_leased(const struct inode *inode);
+s64 krsi_inode_size(const struct inode *inode);
+struct timespec64 krsi_inode_mtime(const struct inode *inode);
+u64 krsi_user_dev(dev_t dev);
+struct dentry *krsi_dcache_lookup(struct dentry *dir, const unsigned char *name, u32 len);
+bool krsi_dentry_is(struct dentry *dentry, const unsigned char *name, u32 len);
 struct inode *krsi_file_inode(const struct file *file);
 struct inode *krsi_real_inode(const struct dentry *dentry);
 struct dentry *krsi_real_dentry(struct dentry *dentry);
@@ -51,7 +69,6 @@ bool krsi_file_unlinked(const struct file *file);
 bool krsi_caller_owns(const struct file *file);
 bool krsi_caller_in_group(const struct file *file);
 struct mnt_idmap *krsi_file_idmap(const struct file *file);
-u64 krsi_user_dev(dev_t dev);
 void *krsi_page_address(struct page *page);
 void krsi_put_page(struct page *page);
 
@@ -60,6 +77,7 @@ u32 krsi_uid(kuid_t uid);
 u32 krsi_gid(kgid_t gid);
 const struct cred *krsi_current_cred(void);
 struct task_struct *krsi_real_parent(struct task_struct *task);
+struct task_struct *krsi_next_process(struct task_struct *process);
 
 u32 krsi_member_offset(const struct btf_type *t, const struct btf_member *member);
 bool krsi_log_allowed(void);

@@ -11,7 +11,13 @@ use kernel::{
 };
 
 /// Bytes kept with a `struct cred`, zeroed for each exec.
-pub(crate) const CRED_SIZE: u32 = 16;
+pub(crate) const CRED_SIZE: u32 = 128;
+
+/// Bytes kept with a task, zeroed when it is made.
+pub(crate) const TASK_SIZE: u32 = 192;
+
+/// Bytes kept with an inode, zeroed when it is read.
+pub(crate) const INODE_SIZE: u32 = 8;
 
 /// Bytes kept with a BPF program, zeroed when it is loaded.
 pub(crate) const PROG_SIZE: u32 = 4;
@@ -30,6 +36,8 @@ unsafe impl Sync for Sizes {}
 #[link_section = ".data..ro_after_init"]
 pub(crate) static SIZES: Sizes = Sizes(UnsafeCell::new(bindings::lsm_blob_sizes {
     lbs_cred: CRED_SIZE,
+    lbs_task: TASK_SIZE,
+    lbs_inode: INODE_SIZE,
     lbs_bpf_prog: PROG_SIZE,
     ..pin_init::zeroed()
 }));
@@ -56,6 +64,26 @@ impl Sizes {
 pub(crate) unsafe fn cred<'a, T>(composite: *mut c_void) -> Option<&'a T> {
     // SAFETY: The framework reserved `CRED_SIZE` bytes at this offset, aligned to a pointer.
     unsafe { at(composite, SIZES.offsets().lbs_cred) }
+}
+
+/// The part in a task's blob; `None` if it has no blob.
+///
+/// # Safety
+///
+/// As for [`cred`], for the `security` of a task and `TASK_SIZE`.
+pub(crate) unsafe fn task<'a, T>(composite: *mut c_void) -> Option<&'a T> {
+    // SAFETY: As for `cred`.
+    unsafe { at(composite, SIZES.offsets().lbs_task) }
+}
+
+/// The part in an inode's blob; `None` if it has no blob.
+///
+/// # Safety
+///
+/// As for [`cred`], for the `i_security` of an inode and `INODE_SIZE`.
+pub(crate) unsafe fn inode<'a, T>(composite: *mut c_void) -> Option<&'a T> {
+    // SAFETY: As for `cred`.
+    unsafe { at(composite, SIZES.offsets().lbs_inode) }
 }
 
 /// The part in a BPF program's blob; `None` if it has no blob.

@@ -8,7 +8,8 @@
 use super::{
     abi::EventHeader,
     arg_pages::ArgPages,
-    bprm::Bprm, //
+    bprm::Bprm,
+    place::Place, //
 };
 use crate::args::Args;
 use core::{
@@ -21,14 +22,11 @@ use core::{
         offset_of, //
     },
 };
-use kernel::{
-    fs::File,
-    prelude::*, //
-};
+use kernel::prelude::*;
 
 /// What kfuncs find behind a context. Only the task that raised the event uses it.
 pub(crate) struct Behind<'a> {
-    file: Option<&'a File>,
+    place: Option<Place<'a>>,
     exec: Option<&'a Bprm>,
     args: OnceCell<Result<Args<ArgPages>>>,
     failed: Cell<bool>,
@@ -38,16 +36,16 @@ impl<'a> Behind<'a> {
     /// Nothing yet: facts are added by the `with_` functions.
     pub(crate) const fn new() -> Self {
         Self {
-            file: None,
+            place: None,
             exec: None,
             args: OnceCell::new(),
             failed: Cell::new(false),
         }
     }
 
-    /// The file that the event is about.
-    pub(crate) fn with_file(mut self, file: &'a File) -> Self {
-        self.file = Some(file);
+    /// The file that the event is about, by the name that it is about.
+    pub(crate) fn with_place(mut self, place: Place<'a>) -> Self {
+        self.place = Some(place);
         self
     }
 
@@ -73,8 +71,8 @@ impl<'a> Behind<'a> {
     }
 
     /// The file that the event is about; `ENODATA` if it has none.
-    pub(crate) fn file(&self) -> Result<&'a File> {
-        self.file.ok_or(ENODATA)
+    pub(crate) fn place(&self) -> Result<Place<'a>> {
+        self.place.ok_or(ENODATA)
     }
 
     /// The prepared arguments; `ENODATA` if nothing was prepared. Never sleeps.

@@ -12,7 +12,8 @@
 use super::{
     arg_pages::ArgPages,
     blob,
-    bprm::Bprm, //
+    bprm::Bprm,
+    runs::Runs, //
 };
 use crate::args::Args;
 use core::{
@@ -39,6 +40,8 @@ struct ExecState {
     rounds: Atomic<u32>,
     /// Null if the strings are not prepared.
     prepared: Atomic<*mut Prepared>,
+    /// The files of the rounds so far.
+    files: Runs,
 }
 
 const _: () = {
@@ -110,6 +113,17 @@ unsafe extern "C" fn free(work: *mut bindings::callback_head) {
     }
 }
 
+/// Looks at the files of the exec whose credentials the current task has just got: for
+/// `bprm_committed_creds`.
+pub(crate) fn with_committed_files(look: impl FnOnce(&Runs)) {
+    // SAFETY: The current task holds its credentials, which only the task itself changes, and not
+    // in a hook; their blob is as in `Bprm::state`.
+    let state = unsafe { blob::cred::<ExecState>((*bindings::krsi_current_cred()).security) };
+    if let Some(state) = state {
+        look(&state.files);
+    }
+}
+
 impl Bprm {
     /// `None` once the credentials are committed.
     fn state(&self) -> Option<&ExecState> {
@@ -132,6 +146,11 @@ impl Bprm {
         let round = state.rounds.load(Relaxed);
         state.rounds.store(round.saturating_add(1), Relaxed);
         round
+    }
+
+    /// The files of the rounds so far.
+    pub(crate) fn files(&self) -> Option<&Runs> {
+        self.state().map(|state| &state.files)
     }
 
     /// The strings that were prepared for this round; `ENODATA` if none were. Never sleeps.

@@ -4,100 +4,23 @@
 //!
 //! C header: [`include/linux/fs.h`](srctree/include/linux/fs.h).
 
-use super::{
-    abi::FileId,
-    kfunc::ProgMem, //
-};
+use super::place::Place;
 use kernel::{
     bindings,
-    error::{
-        from_err_ptr,
-        to_result, //
-    },
-    fs::File,
-    prelude::*,
-    sync::rcu, //
+    error::to_result,
+    fs::File, //
 };
 
-/// Bounds the walk from a file to the root of its layer.
-const MAX_PATH_DEPTH: usize = 256;
-
-fn inode(file: &File) -> *const bindings::inode {
-    // SAFETY: An open file has an inode for as long as it is open.
-    unsafe { bindings::krsi_file_inode(file.as_ptr()) }
-}
-
 fn dentry(file: &File) -> *mut bindings::dentry {
-    // SAFETY: An open file has a path for as long as it is open, and it never changes.
-    unsafe { (*file.as_ptr()).__bindgen_anon_1.f_path.dentry }
+    Place::of(file).dentry()
 }
 
 fn magic(file: &File) -> u32 {
-    // SAFETY: An inode has a superblock as long as it lives; the magic never changes.
-    unsafe { (*(*inode(file)).i_sb).s_magic as u32 }
+    Place::of(file).inode().magic()
 }
 
-/// Which file this is: the real one below an overlay, and the overlay's. Doesn't sleep.
-pub(crate) fn id(file: &File) -> FileId {
-    // SAFETY: The file is open, so its dentry and inodes live; the fields are constant but for
-    // the generation, which is one word.
-    unsafe {
-        let seen = inode(file);
-        let real = bindings::krsi_real_inode(dentry(file));
-        let real = if real.is_null() { seen } else { real };
-        let dev = |inode: *const bindings::inode| bindings::krsi_user_dev((*(*inode).i_sb).s_dev);
-        let mut id = FileId {
-            dev: dev(real),
-            ino: (*real).i_ino,
-            generation: generation(&*real),
-            ..Default::default()
-        };
-        if !core::ptr::eq(seen, real) {
-            id.overlay_dev = dev(seen);
-            id.overlay_ino = (*seen).i_ino;
-            id.overlay_generation = generation(&*seen);
-        }
-        id
-    }
-}
-
-/// The inode's generation; 0 for vfat, which draws one at random whenever it reads an inode.
-fn generation(inode: &bindings::inode) -> u32 {
-    // SAFETY: An inode has a superblock as long as it lives.
-    let magic = unsafe { (*inode.i_sb).s_magic };
-    if magic as u32 == bindings::MSDOS_SUPER_MAGIC {
-        0
-    } else {
-        inode.i_generation
-    }
-}
-
-/// Writes the file's path to a program's memory, as `d_path` gives it; returns its length.
-///
-/// `ENAMETOOLONG` if it doesn't fit; the memory is then an empty string. Doesn't sleep.
-pub(crate) fn path(file: &File, out: &ProgMem<'_>) -> Result<usize> {
-    let start: *mut u8 = out.as_mut_ptr();
-    if out.len() == 0 {
-        return Err(ENAMETOOLONG);
-    }
-    // SAFETY: The file is open, so its path lives; the memory is valid for writes of its length.
-    let found = from_err_ptr(unsafe {
-        bindings::d_path(
-            &raw const (*file.as_ptr()).__bindgen_anon_1.f_path,
-            start.cast(),
-            out.len().min(c_int::MAX as usize) as c_int,
-        )
-    });
-    let Ok(found) = found else {
-        out.write(0, &[0]);
-        return Err(ENAMETOOLONG);
-    };
-    // `d_path` writes to the end of the memory, its NUL last.
-    let skipped = (found as usize).wrapping_sub(start as usize);
-    let len = out.len().checked_sub(skipped).ok_or(ENAMETOOLONG)?;
-    // SAFETY: `skipped + len` is the memory's length, so both ranges lie in it.
-    unsafe { bindings::memmove(start.cast(), found.cast(), len) };
-    Ok(len.saturating_sub(1))
+fn mode(file: &File) -> u32 {
+    Place::of(file).inode().mode()
 }
 
 /// Whether the file has no name any more, or never had one.
@@ -113,11 +36,6 @@ pub(crate) fn is_memfd(file: &File) -> bool {
     let internal = flags as u32 & bindings::mount_flags_MNT_INTERNAL != 0;
     let magic = magic(file);
     internal && (magic == bindings::TMPFS_MAGIC || magic == bindings::HUGETLBFS_MAGIC)
-}
-
-fn mode(file: &File) -> u32 {
-    // SAFETY: The file is open; its mode is one word.
-    u32::from(unsafe { (&raw const (*inode(file)).i_mode).read_volatile() })
 }
 
 /// Whether the mode bits that apply to the current task let it write to the file, its
@@ -155,30 +73,4 @@ pub(crate) fn is_privileged(file: &File) -> bool {
         )
     })
     .is_ok()
-}
-
-/// Whether the file lies in the upper layer of an overlay: its real dentry is below a directory
-/// that overlayfs has marked as its own.
-pub(crate) fn is_overlay_upper(file: &File) -> bool {
-    if magic(file) != bindings::OVERLAYFS_SUPER_MAGIC {
-        return false;
-    }
-    let _rcu = rcu::read_lock();
-    // SAFETY: The file is open, which holds the overlay's dentry and by it the real one; a parent
-    // that a dentry has or had is not freed while RCU is held.
-    unsafe {
-        let mut at = bindings::krsi_real_dentry(dentry(file));
-        for _ in 0..MAX_PATH_DEPTH {
-            let inode = (&raw const (*at).d_inode).read_volatile();
-            if !inode.is_null() && bindings::krsi_overlay_in_use(inode) {
-                return true;
-            }
-            let parent = (&raw const (*at).d_parent).read_volatile();
-            if parent == at {
-                break;
-            }
-            at = parent;
-        }
-    }
-    false
 }

@@ -9,19 +9,31 @@
 #include <linux/cgroup.h>
 #include <linux/cred.h>
 #include <linux/dcache.h>
+#include <linux/filelock.h>
 #include <linux/fs.h>
 #include <linux/init.h>
 #include <linux/kdev_t.h>
 #include <linux/mount.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/user_namespace.h>
+
+/* For d_hash_and_lookup(). */
+#include <../../fs/internal.h>
 
 #include "bindings.h"
 
 struct krsi_hook_key krsi_key_bprm_creds_for_exec = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_bprm_check_security = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_bprm_committed_creds = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_task_alloc = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_mmap_file = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_inode_free_security = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_path_unlink = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_path_rename = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_inode_unlink = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_inode_rename = { STATIC_KEY_FALSE_INIT };
 
 DEFINE_SRCU(krsi_srcu);
 
@@ -50,7 +62,43 @@ void krsi_hook_switch(struct security_hook_list *hl, struct krsi_hook_key *key, 
 		static_branch_disable(&key->key);
 }
 
-/* file.rs */
+/* inode.rs */
+
+bool krsi_inode_leased(const struct inode *inode)
+{
+	const struct file_lock_context *locks = locks_inode_context(inode);
+
+	return locks && !list_empty_careful(&locks->flc_lease);
+}
+
+s64 krsi_inode_size(const struct inode *inode)
+{
+	return i_size_read(inode);
+}
+
+struct timespec64 krsi_inode_mtime(const struct inode *inode)
+{
+	return inode_get_mtime(inode);
+}
+
+u64 krsi_user_dev(dev_t dev)
+{
+	return huge_encode_dev(dev);
+}
+
+/* place.rs */
+
+struct dentry *krsi_dcache_lookup(struct dentry *dir, const unsigned char *name, u32 len)
+{
+	return d_hash_and_lookup(dir, &(struct qstr)QSTR_INIT(name, len));
+}
+
+bool krsi_dentry_is(struct dentry *dentry, const unsigned char *name, u32 len)
+{
+	guard(spinlock)(&dentry->d_lock);
+	return !d_unhashed(dentry) && dentry->d_name.len == len &&
+	       !memcmp(dentry->d_name.name, name, len);
+}
 
 struct inode *krsi_file_inode(const struct file *file)
 {
@@ -72,6 +120,8 @@ bool krsi_overlay_in_use(struct inode *inode)
 	return inode_state_read_once(inode) & I_OVL_INUSE;
 }
 
+/* file.rs */
+
 bool krsi_file_unlinked(const struct file *file)
 {
 	return !file_inode(file)->i_nlink || d_unlinked(file->f_path.dentry);
@@ -91,11 +141,6 @@ bool krsi_caller_in_group(const struct file *file)
 struct mnt_idmap *krsi_file_idmap(const struct file *file)
 {
 	return file_mnt_idmap(file);
-}
-
-u64 krsi_user_dev(dev_t dev)
-{
-	return huge_encode_dev(dev);
 }
 
 /* arg_pages.rs */
@@ -139,6 +184,13 @@ const struct cred *krsi_current_cred(void)
 struct task_struct *krsi_real_parent(struct task_struct *task)
 {
 	return rcu_dereference(task->real_parent);
+}
+
+/* process.rs */
+
+struct task_struct *krsi_next_process(struct task_struct *process)
+{
+	return next_task(process);
 }
 
 /* struct_ops.rs */

@@ -2,199 +2,23 @@
 
 //! Linux Security Modules: hooks, their switches and registration.
 //!
-//! An LSM implements [`Hooks`]; what it doesn't implement isn't registered. `declare_lsm!` makes
-//! the statics that the framework reads at boot.
+//! `declare_lsm!` makes the statics that the framework reads at boot; the hooks themselves are in
+//! `lsm_hooks.rs`.
 //!
 //! C header: [`include/linux/lsm_hooks.h`](srctree/include/linux/lsm_hooks.h).
 
-use super::{
-    bprm::Bprm,
-    prog::Prog, //
+use super::lsm_hooks::{
+    entries,
+    implemented,
+    Hook,
+    Hooks, //
 };
 use core::cell::UnsafeCell;
 use kernel::{
     bindings,
-    error::{
-        from_result,
-        VTABLE_DEFAULT_ERROR, //
-    },
     prelude::*,
-    str::as_char_ptr_in_const_context,
-    ModuleMetadata, //
+    str::as_char_ptr_in_const_context, //
 };
-
-/// What `#[vtable]` takes for the module that owns callbacks: an LSM is part of the kernel.
-pub(crate) struct LocalModule;
-
-impl ModuleMetadata for LocalModule {
-    const NAME: &'static CStr = c"krsi";
-
-    const THIS_MODULE: ThisModule = {
-        // SAFETY: A null module is what code that is built in has.
-        unsafe { ThisModule::from_ptr(core::ptr::null_mut()) }
-    };
-}
-
-/// The hooks of an LSM. All are called in process context and may sleep unless they say otherwise.
-#[vtable]
-pub(crate) trait Hooks: 'static {
-    /// An exec begins: once, for the file that was asked for.
-    fn bprm_creds_for_exec(_bprm: &Bprm) -> Result {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-
-    /// A file is about to be executed: for the file itself and each interpreter.
-    fn bprm_check_security(_bprm: &Bprm) -> Result {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-
-    /// The new credentials are in force; `bprm` has no memory any more.
-    fn bprm_committed_creds(_bprm: &Bprm) {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-
-    /// A BPF program is being loaded; it is not verified yet.
-    fn bpf_prog_load(_prog: &Prog) -> Result {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-
-    /// A BPF program is being freed. May be called in an RCU callback: must not sleep.
-    fn bpf_prog_free(_prog: &Prog) {
-        build_error!(VTABLE_DEFAULT_ERROR)
-    }
-}
-
-macro_rules! hooks {
-    ($( $name:ident = $index:literal: $hook:ident, $has:ident, $key:expr; )*) => {
-        /// Names a hook at run time.
-        #[derive(Clone, Copy, PartialEq, Eq)]
-        pub(crate) enum Hook { $( #[doc = stringify!($hook)] $name = $index, )* }
-
-        impl Hook {
-            /// How many there are.
-            pub(crate) const COUNT: usize = [$($index),*].len();
-
-            /// All of them.
-            pub(crate) const ALL: [Hook; Self::COUNT] = [$(Hook::$name),*];
-
-            /// The static key of its own, if it can be switched.
-            fn key(self) -> Option<*mut bindings::krsi_hook_key> {
-                match self { $( Hook::$name => $key, )* }
-            }
-        }
-
-        impl HookList {
-            /// The hooks that `T` implements.
-            pub(crate) const fn new<T: Hooks>() -> Self {
-                Self {
-                    entries: [$(
-                        UnsafeCell::new(bindings::security_hook_list {
-                            // SAFETY: Only the address of the framework's table is taken.
-                            scalls: unsafe { &raw mut bindings::static_calls_table.$hook }.cast(),
-                            hook: bindings::security_list_options { $hook: Some($hook::<T>) },
-                            ..pin_init::zeroed()
-                        }),
-                    )*],
-                    implemented: [$( T::$has, )*],
-                }
-            }
-        }
-    };
-}
-
-hooks! {
-    BprmCredsForExec = 0: bprm_creds_for_exec, HAS_BPRM_CREDS_FOR_EXEC,
-        Some(&raw mut bindings::krsi_key_bprm_creds_for_exec);
-    BprmCheckSecurity = 1: bprm_check_security, HAS_BPRM_CHECK_SECURITY,
-        Some(&raw mut bindings::krsi_key_bprm_check_security);
-    BprmCommittedCreds = 2: bprm_committed_creds, HAS_BPRM_COMMITTED_CREDS,
-        Some(&raw mut bindings::krsi_key_bprm_committed_creds);
-    BpfProgLoad = 3: bpf_prog_load, HAS_BPF_PROG_LOAD, None;
-    BpfProgFree = 4: bpf_prog_free, HAS_BPF_PROG_FREE, None;
-}
-
-impl Hook {
-    /// Its index in tables of `COUNT` entries.
-    pub(crate) const fn index(self) -> usize {
-        self as usize
-    }
-}
-
-/// Whether a switchable hook is to go on. With a framework that switches hooks it is not called
-/// otherwise, and this is no instruction; without, it is the static branch first in the hook.
-macro_rules! switched_on {
-    ($key:ident) => {{
-        if bindings::KRSI_FRAMEWORK_SWITCHES != 0 {
-            true
-        } else {
-            // SAFETY: The key is a static key defined by C.
-            unsafe {
-                kernel::jump_label::static_branch_unlikely!(
-                    bindings::$key,
-                    bindings::krsi_hook_key,
-                    key
-                )
-            }
-        }
-    }};
-}
-
-/// # Safety
-///
-/// Called by the LSM framework with the bprm of an exec of the current task.
-unsafe extern "C" fn bprm_creds_for_exec<T: Hooks>(bprm: *mut bindings::linux_binprm) -> c_int {
-    if !switched_on!(krsi_key_bprm_creds_for_exec) {
-        return 0;
-    }
-    // SAFETY: The framework passes a bprm that is valid during the hook.
-    let bprm = unsafe { Bprm::from_ptr(bprm) };
-    from_result(|| T::bprm_creds_for_exec(bprm).map(|()| 0))
-}
-
-/// # Safety
-///
-/// Called by the LSM framework with the bprm of an exec of the current task.
-unsafe extern "C" fn bprm_check_security<T: Hooks>(bprm: *mut bindings::linux_binprm) -> c_int {
-    if !switched_on!(krsi_key_bprm_check_security) {
-        return 0;
-    }
-    // SAFETY: The framework passes a bprm that is valid during the hook.
-    let bprm = unsafe { Bprm::from_ptr(bprm) };
-    from_result(|| T::bprm_check_security(bprm).map(|()| 0))
-}
-
-/// # Safety
-///
-/// Called by the LSM framework with the bprm of an exec of the current task.
-unsafe extern "C" fn bprm_committed_creds<T: Hooks>(bprm: *const bindings::linux_binprm) {
-    if !switched_on!(krsi_key_bprm_committed_creds) {
-        return;
-    }
-    // SAFETY: The framework passes a bprm that is valid during the hook.
-    T::bprm_committed_creds(unsafe { Bprm::from_ptr(bprm) });
-}
-
-/// # Safety
-///
-/// Called by the LSM framework with a program that is being loaded.
-unsafe extern "C" fn bpf_prog_load<T: Hooks>(
-    prog: *mut bindings::bpf_prog,
-    _attr: *mut bindings::bpf_attr,
-    _token: *mut bindings::bpf_token,
-    _kernel: bool,
-) -> c_int {
-    // SAFETY: The framework passes a program that is valid during the hook.
-    let prog = unsafe { Prog::from_ptr(prog) };
-    from_result(|| T::bpf_prog_load(prog).map(|()| 0))
-}
-
-/// # Safety
-///
-/// Called by the LSM framework with a program that is being freed.
-unsafe extern "C" fn bpf_prog_free<T: Hooks>(prog: *mut bindings::bpf_prog) {
-    // SAFETY: The framework passes a program that is valid during the hook.
-    T::bpf_prog_free(unsafe { Prog::from_ptr(prog) });
-}
 
 /// The framework's view of an LSM's hooks.
 ///
@@ -210,6 +34,14 @@ pub(crate) struct HookList {
 unsafe impl Sync for HookList {}
 
 impl HookList {
+    /// The hooks that `T` implements.
+    pub(crate) const fn new<T: Hooks>() -> Self {
+        Self {
+            entries: entries::<T>(),
+            implemented: implemented::<T>(),
+        }
+    }
+
     /// Adds the implemented hooks to the framework; those that can be switched start off.
     ///
     /// # Safety

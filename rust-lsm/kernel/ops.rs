@@ -5,7 +5,7 @@
 //! A new op is a member in the C header, a stub in `krsi_btf.c` and an entry here; the compiler
 //! then asks for the behaviour that fires it.
 
-use super::lsm::Hook;
+use super::lsm_hooks::Hook;
 use core::mem::offset_of;
 use kernel::{
     bindings,
@@ -115,6 +115,21 @@ ops! {
         call: process_executed(krsi_executed) -> nothing,
         may_sleep: true,
         hooks: [BprmCommittedCreds],
+    }
+    /// A name of a file goes away.
+    FileUnlink = 2 {
+        call: file_unlink(krsi_unlink) -> verdict,
+        may_sleep: false,
+        hooks: [PathUnlink, PathRename, InodeUnlink, InodeRename],
+    }
+    /// A name of a file that is being executed, or has been, goes away.
+    ExecutableUnlink = 3 {
+        call: executable_unlink(krsi_exec_unlink) -> verdict,
+        may_sleep: false,
+        hooks: [
+            PathUnlink, PathRename, InodeUnlink, InodeRename,
+            BprmCheckSecurity, BprmCommittedCreds, TaskAlloc, MmapFile, InodeFree
+        ],
     }
 }
 

@@ -7,7 +7,11 @@
 use super::{
     abi::TaskId,
     cred::Ids,
-    file, //
+    place::Place, //
+};
+use core::mem::{
+    size_of,
+    size_of_val, //
 };
 use kernel::{
     bindings,
@@ -40,7 +44,8 @@ pub(crate) fn current_id() -> TaskId {
         id.tgid = (*task).tgid as u32;
         id.ppid = (*bindings::krsi_real_parent(task)).tgid as u32;
     }
-    id.exe = with_exe(file::id).unwrap_or_default();
+    // SAFETY: As above.
+    id.exe = unsafe { with_exe(task, |exe| Place::of(exe).id()) }.unwrap_or_default();
     id
 }
 
@@ -63,9 +68,17 @@ pub(crate) fn real_seconds() -> i64 {
     unsafe { bindings::ktime_get_real_seconds() }
 }
 
-fn with_exe<R>(look: impl FnOnce(&File) -> R) -> Option<R> {
-    // SAFETY: The task is current; the result is null or a new reference to a file.
-    let exe = unsafe { bindings::get_task_exe_file(Task::current_raw()) };
+/// Looks at a task's executable, if it has one.
+///
+/// # Safety
+///
+/// `task` is valid.
+pub(super) unsafe fn with_exe<R>(
+    task: *mut bindings::task_struct,
+    look: impl FnOnce(&File) -> R,
+) -> Option<R> {
+    // SAFETY: By the caller's guarantee; the result is null or a new reference to a file.
+    let exe = unsafe { bindings::get_task_exe_file(task) };
     if exe.is_null() {
         return None;
     }
@@ -74,4 +87,22 @@ fn with_exe<R>(look: impl FnOnce(&File) -> R) -> Option<R> {
     // SAFETY: Gives back the reference taken above.
     unsafe { bindings::fput(exe) };
     Some(result)
+}
+
+/// Whether the current program was started without an interpreter, in the sense of ELF: a static
+/// program, or a program loader that will map another program. False while the exec goes on.
+pub(crate) fn has_no_interpreter() -> bool {
+    // SAFETY: The current task's memory, if it has one, doesn't go away; the vector is written by
+    // an exec alone, or by the task itself (`PR_SET_MM`), and a torn word only misleads.
+    unsafe {
+        let mm = (*Task::current_raw()).mm;
+        if mm.is_null() {
+            return false;
+        }
+        let auxv = (&raw const (*mm).__bindgen_anon_1.saved_auxv).cast::<[c_ulong; 2]>();
+        let entries = size_of_val(&(*mm).__bindgen_anon_1.saved_auxv) / size_of::<[c_ulong; 2]>();
+        (0..entries)
+            .map(|i| auxv.add(i).read_volatile())
+            .any(|[key, value]| key == bindings::AT_BASE as c_ulong && value == 0)
+    }
 }

@@ -15,7 +15,6 @@ use super::{
     },
     bprm::Bprm,
     event::Behind,
-    file,
     kfunc::ProgMem,
     task, //
 };
@@ -125,7 +124,7 @@ unsafe extern "C" fn krsi_rs_get_file_path(
 ) -> c_int {
     // SAFETY: Called for a kfunc, see above.
     let (behind, out) = unsafe { (Behind::of(ctx), mem(buf, size)) };
-    answer(behind, behind.file().and_then(|f| file::path(f, &out)))
+    answer(behind, behind.place().and_then(|place| place.path(&out)))
 }
 
 /// # Safety
@@ -139,7 +138,7 @@ unsafe extern "C" fn krsi_rs_get_file_id(
 ) -> c_int {
     // SAFETY: Called for a kfunc, see above.
     let (behind, out) = unsafe { (Behind::of(ctx), mem(out, size)) };
-    let id = behind.file().map(file::id);
+    let id = behind.place().map(|place| place.id());
     answer(behind, id.map(|id| out.fill(&id)).map(|()| 0))
 }
 

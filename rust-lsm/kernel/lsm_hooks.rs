@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The hooks of Linux Security Modules: the trait that an LSM implements, and what the framework
+//! calls for each.
+//!
+//! What an LSM doesn't implement isn't registered. A new hook is a function of the trait, a line
+//! of the table and a callback; with a static key of its own in `helpers.c` it can be switched.
+//!
+//! C header: [`include/linux/lsm_hook_defs.h`](srctree/include/linux/lsm_hook_defs.h).
+
+use super::{
+    bprm::Bprm,
+    inode::Inode,
+    place::Place,
+    prog::Prog, //
+};
+use core::{
+    cell::UnsafeCell,
+    ptr::null_mut, //
+};
+use kernel::{
+    bindings,
+    error::{
+        from_result,
+        VTABLE_DEFAULT_ERROR, //
+    },
+    fs::File,
+    prelude::*,
+    task::Task,
+    ModuleMetadata, //
+};
+
+/// What `#[vtable]` takes for the module that owns callbacks: an LSM is part of the kernel.
+pub(crate) struct LocalModule;
+
+impl ModuleMetadata for LocalModule {
+    const NAME: &'static CStr = c"krsi";
+
+    const THIS_MODULE: ThisModule = {
+        // SAFETY: A null module is what code that is built in has.
+        unsafe { ThisModule::from_ptr(core::ptr::null_mut()) }
+    };
+}
+
+/// The hooks of an LSM. All are called in process context and may sleep unless they say otherwise.
+#[vtable]
+pub(crate) trait Hooks: 'static {
+    /// An exec begins: once, for the file that was asked for.
+    fn bprm_creds_for_exec(_bprm: &Bprm) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A file is about to be executed: for the file itself and each interpreter.
+    fn bprm_check_security(_bprm: &Bprm) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The new credentials are in force; `bprm` has no memory any more.
+    fn bprm_committed_creds(_bprm: &Bprm) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A task is being made by the current one: a thread of its process, or a process. It has no
+    /// id yet.
+    fn task_alloc(_task: &Task, _is_thread: bool) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A file is about to be mapped by the current process, or by its exec.
+    fn mmap_file(_file: &File, _executable: bool) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// An inode leaves memory; nobody else has it any more. Must not sleep.
+    fn inode_free(_inode: &Inode) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A name is about to be removed, if permissions allow it. The directory's inode is locked.
+    fn path_unlink(_victim: Place<'_>) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A name is about to be given to `old`, if permissions allow it: in the place of `new`, if
+    /// there is one, which gets that of `old` in an exchange. The directories' inodes are locked.
+    fn path_rename(_old: Place<'_>, _new: Option<Place<'_>>, _exchange: bool) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A name is about to be removed; permissions allow it. The place has no mount. The inodes of
+    /// directory and victim are locked.
+    fn inode_unlink(_victim: Place<'_>) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// As `path_rename`, when permissions allow it; an exchange calls it twice, for each half. The
+    /// places have no mount. The directories' inodes are locked.
+    fn inode_rename(_old: Place<'_>, _new: Option<Place<'_>>) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A BPF program is being loaded; it is not verified yet.
+    fn bpf_prog_load(_prog: &Prog) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A BPF program is being freed. May be called in an RCU callback: must not sleep.
+    fn bpf_prog_free(_prog: &Prog) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+}
+
+macro_rules! hooks {
+    ($( $name:ident = $index:literal: $hook:ident, $has:ident, $key:expr; )*) => {
+        /// Names a hook at run time.
+        #[derive(Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Hook { $( #[doc = stringify!($hook)] $name = $index, )* }
+
+        impl Hook {
+            /// How many there are.
+            pub(crate) const COUNT: usize = [$($index),*].len();
+
+            /// All of them.
+            pub(crate) const ALL: [Hook; Self::COUNT] = [$(Hook::$name),*];
+
+            /// The static key of its own, if it can be switched.
+            pub(super) fn key(self) -> Option<*mut bindings::krsi_hook_key> {
+                match self { $( Hook::$name => $key, )* }
+            }
+        }
+
+        /// The framework's entries for all hooks, with the callbacks that lead to `T`.
+        pub(super) const fn entries<T: Hooks>(
+        ) -> [UnsafeCell<bindings::security_hook_list>; Hook::COUNT] {
+            [$(
+                UnsafeCell::new(bindings::security_hook_list {
+                    // SAFETY: Only the address of the framework's table is taken.
+                    scalls: unsafe { &raw mut bindings::static_calls_table.$hook }.cast(),
+                    hook: bindings::security_list_options { $hook: Some($hook::<T>) },
+                    ..pin_init::zeroed()
+                }),
+            )*]
+        }
+
+        /// Which of them `T` implements.
+        pub(super) const fn implemented<T: Hooks>() -> [bool; Hook::COUNT] {
+            [$( T::$has, )*]
+        }
+    };
+}
+
+hooks! {
+    BprmCredsForExec = 0: bprm_creds_for_exec, HAS_BPRM_CREDS_FOR_EXEC,
+        Some(&raw mut bindings::krsi_key_bprm_creds_for_exec);
+    BprmCheckSecurity = 1: bprm_check_security, HAS_BPRM_CHECK_SECURITY,
+        Some(&raw mut bindings::krsi_key_bprm_check_security);
+    BprmCommittedCreds = 2: bprm_committed_creds, HAS_BPRM_COMMITTED_CREDS,
+        Some(&raw mut bindings::krsi_key_bprm_committed_creds);
+    TaskAlloc = 3: task_alloc, HAS_TASK_ALLOC, Some(&raw mut bindings::krsi_key_task_alloc);
+    MmapFile = 4: mmap_file, HAS_MMAP_FILE, Some(&raw mut bindings::krsi_key_mmap_file);
+    InodeFree = 5: inode_free_security, HAS_INODE_FREE,
+        Some(&raw mut bindings::krsi_key_inode_free_security);
+    PathUnlink = 6: path_unlink, HAS_PATH_UNLINK, Some(&raw mut bindings::krsi_key_path_unlink);
+    PathRename = 7: path_rename, HAS_PATH_RENAME, Some(&raw mut bindings::krsi_key_path_rename);
+    InodeUnlink = 8: inode_unlink, HAS_INODE_UNLINK, Some(&raw mut bindings::krsi_key_inode_unlink);
+    InodeRename = 9: inode_rename, HAS_INODE_RENAME, Some(&raw mut bindings::krsi_key_inode_rename);
+    BpfProgLoad = 10: bpf_prog_load, HAS_BPF_PROG_LOAD, None;
+    BpfProgFree = 11: bpf_prog_free, HAS_BPF_PROG_FREE, None;
+}
+
+impl Hook {
+    /// Its index in tables of `COUNT` entries.
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
+/// Whether a switchable hook is to go on. With a framework that switches hooks it is not called
+/// otherwise, and this is no instruction; without, it is the static branch first in the hook.
+macro_rules! switched_on {
+    ($key:ident) => {{
+        if bindings::KRSI_FRAMEWORK_SWITCHES != 0 {
+            true
+        } else {
+            // SAFETY: The key is a static key defined by C.
+            unsafe {
+                kernel::jump_label::static_branch_unlikely!(
+                    bindings::$key,
+                    bindings::krsi_hook_key,
+                    key
+                )
+            }
+        }
+    }};
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with the bprm of an exec of the current task.
+unsafe extern "C" fn bprm_creds_for_exec<T: Hooks>(bprm: *mut bindings::linux_binprm) -> c_int {
+    if !switched_on!(krsi_key_bprm_creds_for_exec) {
+        return 0;
+    }
+    // SAFETY: The framework passes a bprm that is valid during the hook.
+    let bprm = unsafe { Bprm::from_ptr(bprm) };
+    from_result(|| T::bprm_creds_for_exec(bprm).map(|()| 0))
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with the bprm of an exec of the current task.
+unsafe extern "C" fn bprm_check_security<T: Hooks>(bprm: *mut bindings::linux_binprm) -> c_int {
+    if !switched_on!(krsi_key_bprm_check_security) {
+        return 0;
+    }
+    // SAFETY: The framework passes a bprm that is valid during the hook.
+    let bprm = unsafe { Bprm::from_ptr(bprm) };
+    from_result(|| T::bprm_check_security(bprm).map(|()| 0))
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with the bprm of an exec of the current task.
+unsafe extern "C" fn bprm_committed_creds<T: Hooks>(bprm: *const bindings::linux_binprm) {
+    if !switched_on!(krsi_key_bprm_committed_creds) {
+        return;
+    }
+    // SAFETY: The framework passes a bprm that is valid during the hook.
+    T::bprm_committed_creds(unsafe { Bprm::from_ptr(bprm) });
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with a task that the current one is making.
+unsafe extern "C" fn task_alloc<T: Hooks>(task: *mut bindings::task_struct, flags: u64) -> c_int {
+    if !switched_on!(krsi_key_task_alloc) {
+        return 0;
+    }
+    // SAFETY: The framework passes a task that is valid during the hook; `Task` is transparent.
+    let task = unsafe { &*task.cast::<Task>() };
+    let is_thread = flags & u64::from(bindings::CLONE_THREAD) != 0;
+    from_result(|| T::task_alloc(task, is_thread).map(|()| 0))
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with the file that is being mapped, or null.
+unsafe extern "C" fn mmap_file<T: Hooks>(
+    file: *mut bindings::file,
+    _wanted: c_ulong,
+    prot: c_ulong,
+    _flags: c_ulong,
+) -> c_int {
+    if !switched_on!(krsi_key_mmap_file) || file.is_null() {
+        return 0;
+    }
+    // SAFETY: The file is referenced during the hook; a light reference of this task's, if any, is
+    // not used meanwhile.
+    let file = unsafe { File::from_raw_file(file) };
+    let executable = prot & bindings::PROT_EXEC as c_ulong != 0;
+    from_result(|| T::mmap_file(file, executable).map(|()| 0))
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with an inode that is about to be freed.
+unsafe extern "C" fn inode_free_security<T: Hooks>(inode: *mut bindings::inode) {
+    if !switched_on!(krsi_key_inode_free_security) {
+        return;
+    }
+    // SAFETY: The framework passes an inode that is valid during the hook.
+    T::inode_free(unsafe { Inode::from_ptr(inode) });
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with a directory and a name in it, locked.
+unsafe extern "C" fn path_unlink<T: Hooks>(
+    dir: *const bindings::path,
+    victim: *mut bindings::dentry,
+) -> c_int {
+    if !switched_on!(krsi_key_path_unlink) {
+        return 0;
+    }
+    from_result(|| {
+        // SAFETY: The caller holds the directory's path and a reference to the name during the
+        // hook, and has locked the directory.
+        match unsafe { Place::new((*dir).mnt, victim) } {
+            Some(victim) => T::path_unlink(victim).map(|()| 0),
+            None => Ok(0),
+        }
+    })
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with two directories and names in them, locked.
+unsafe extern "C" fn path_rename<T: Hooks>(
+    old_dir: *const bindings::path,
+    old: *mut bindings::dentry,
+    new_dir: *const bindings::path,
+    new: *mut bindings::dentry,
+    flags: c_uint,
+) -> c_int {
+    if !switched_on!(krsi_key_path_rename) {
+        return 0;
+    }
+    let exchange = flags & bindings::RENAME_EXCHANGE != 0;
+    from_result(|| {
+        // SAFETY: As in `path_unlink`.
+        match unsafe {
+            (
+                Place::new((*old_dir).mnt, old),
+                Place::new((*new_dir).mnt, new),
+            )
+        } {
+            (Some(old), new) => T::path_rename(old, new, exchange).map(|()| 0),
+            _ => Ok(0),
+        }
+    })
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with a directory and a name in it, locked.
+unsafe extern "C" fn inode_unlink<T: Hooks>(
+    _dir: *mut bindings::inode,
+    victim: *mut bindings::dentry,
+) -> c_int {
+    if !switched_on!(krsi_key_inode_unlink) {
+        return 0;
+    }
+    from_result(|| {
+        // SAFETY: As in `path_unlink`; no mount is needed.
+        match unsafe { Place::new(null_mut(), victim) } {
+            Some(victim) => T::inode_unlink(victim).map(|()| 0),
+            None => Ok(0),
+        }
+    })
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with two directories and names in them, locked.
+unsafe extern "C" fn inode_rename<T: Hooks>(
+    _old_dir: *mut bindings::inode,
+    old: *mut bindings::dentry,
+    _new_dir: *mut bindings::inode,
+    new: *mut bindings::dentry,
+) -> c_int {
+    if !switched_on!(krsi_key_inode_rename) {
+        return 0;
+    }
+    from_result(|| {
+        // SAFETY: As in `inode_unlink`.
+        match unsafe { (Place::new(null_mut(), old), Place::new(null_mut(), new)) } {
+            (Some(old), new) => T::inode_rename(old, new).map(|()| 0),
+            _ => Ok(0),
+        }
+    })
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with a program that is being loaded.
+unsafe extern "C" fn bpf_prog_load<T: Hooks>(
+    prog: *mut bindings::bpf_prog,
+    _attr: *mut bindings::bpf_attr,
+    _token: *mut bindings::bpf_token,
+    _kernel: bool,
+) -> c_int {
+    // SAFETY: The framework passes a program that is valid during the hook.
+    let prog = unsafe { Prog::from_ptr(prog) };
+    from_result(|| T::bpf_prog_load(prog).map(|()| 0))
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with a program that is being freed.
+unsafe extern "C" fn bpf_prog_free<T: Hooks>(prog: *mut bindings::bpf_prog) {
+    // SAFETY: The framework passes a program that is valid during the hook.
+    T::bpf_prog_free(unsafe { Prog::from_ptr(prog) });
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Processes: which there are, whose child each is, and which files they run.
+//!
+//! C header: [`include/linux/sched/signal.h`](srctree/include/linux/sched/signal.h).
+
+use super::{
+    place::Place,
+    runs::Runs,
+    task,
+    task_state, //
+};
+use core::marker::PhantomData;
+use kernel::{
+    bindings,
+    fs::File,
+    prelude::*,
+    sync::{
+        aref::ARef,
+        atomic::ordering::Relaxed,
+        rcu, //
+    },
+    task::Task, //
+};
+
+/// A process, as it is found under RCU.
+///
+/// # Invariants
+///
+/// The task is a group leader that is not freed for `'a`.
+#[derive(Clone, Copy)]
+pub(crate) struct Process<'a> {
+    leader: *mut bindings::task_struct,
+    _rcu: PhantomData<&'a rcu::Guard>,
+}
+
+impl PartialEq for Process<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.leader == other.leader
+    }
+}
+
+impl<'a> Process<'a> {
+    /// The current process.
+    pub(crate) fn current(_rcu: &'a rcu::Guard) -> Self {
+        // SAFETY: The current task doesn't go away, nor does its leader while RCU is held.
+        // INVARIANT: As above.
+        unsafe { Self::of(Task::current_raw()) }
+    }
+
+    /// # Safety
+    ///
+    /// `task` is not freed while RCU is held for `'a`.
+    unsafe fn of(task: *mut bindings::task_struct) -> Self {
+        Self {
+            // SAFETY: By the caller's guarantee; a task's leader changes only when another thread
+            // takes its place, and is freed an RCU grace period later.
+            leader: unsafe { (&raw const (*task).group_leader).read_volatile() },
+            _rcu: PhantomData,
+        }
+    }
+
+    /// All processes, from the first one on. Those that begin or end meanwhile may be missed.
+    pub(crate) fn all(_rcu: &'a rcu::Guard) -> impl Iterator<Item = Self> + 'a {
+        let first = &raw mut bindings::init_task;
+        core::iter::successors(Some(first), move |task| {
+            // SAFETY: RCU is held since the task was found in the list.
+            let next = unsafe { bindings::krsi_next_process(*task) };
+            (next != first).then_some(next)
+        })
+        // INVARIANT: The list holds group leaders.
+        .map(|leader| Self {
+            leader,
+            _rcu: PhantomData,
+        })
+    }
+
+    /// Its parent; `None` for those that have none.
+    pub(crate) fn parent(&self) -> Option<Self> {
+        // SAFETY: By the type invariants; the parent is read under RCU.
+        let parent = unsafe { Self::of(bindings::krsi_real_parent(self.leader)) };
+        (parent != *self).then_some(parent)
+    }
+
+    /// Whether one of its threads is still alive.
+    pub(crate) fn is_living(&self) -> bool {
+        // SAFETY: By the type invariants; `signal` is freed with the last task that has it.
+        unsafe { (&raw const (*(*self.leader).signal).live.counter).read_volatile() > 0 }
+    }
+
+    /// Whether it runs a file with one of these numbers. Of a process that is not recorded only
+    /// its executable is known.
+    pub(crate) fn runs(&self, numbers: &[u64]) -> bool {
+        let Some(runs) = self.recorded() else {
+            return false;
+        };
+        if !runs.is_empty() {
+            return runs.include(numbers);
+        }
+        let known = |exe: &File| {
+            let place = Place::of(exe);
+            [place.inode(), place.real_inode()]
+                .iter()
+                .any(|inode| numbers.contains(&inode.number()))
+        };
+        // SAFETY: By the type invariants.
+        unsafe { task::with_exe(self.leader, known) }.unwrap_or(false)
+    }
+
+    fn recorded(&self) -> Option<&Runs> {
+        // SAFETY: By the type invariants.
+        unsafe { task_state::of(self.leader) }.map(|state| &state.runs)
+    }
+}
+
+/// The current process has begun a program: it runs these files now.
+pub(crate) fn begin_program(files: &Runs) {
+    if let Some(own) = task_state::current_process() {
+        own.runs.copy(files);
+        own.maps.store(false, Relaxed);
+    }
+}
+
+/// Calls `add` with what the current process runs if it maps a file executable for the first time
+/// since its program began.
+pub(crate) fn with_first_mapping(add: impl FnOnce(&Runs)) {
+    if let Some(own) = task_state::current_process() {
+        if !own.maps.xchg(true, Relaxed) {
+            add(&own.runs);
+        }
+    }
+}
+
+/// Lets a process that is being made run what its parent does.
+pub(crate) fn inherit(child: &Task) {
+    // SAFETY: The child is valid; its blob is its own, as it is not a thread.
+    let child = unsafe { task_state::of(child.as_ptr()) };
+    if let (Some(child), Some(own)) = (child, task_state::current_process()) {
+        child.runs.copy(&own.runs);
+        child.maps.store(own.maps.load(Relaxed), Relaxed);
+    }
+}
+
+/// Calls `note` for each process that is not recorded, with its executable. Sleeps; processes that
+/// begin meanwhile may be missed.
+pub(crate) fn for_each_unrecorded(mut note: impl FnMut(&Runs, &File)) {
+    let mut from = 1;
+    while let Some((id, process)) = next(from) {
+        from = id + 1;
+        // SAFETY: The reference to the task is held.
+        let Some(state) = (unsafe { task_state::of(process.as_ptr()) }) else {
+            continue;
+        };
+        if state.runs.is_empty() {
+            // SAFETY: As above.
+            unsafe { task::with_exe(process.as_ptr(), |exe| note(&state.runs, exe)) };
+        }
+    }
+}
+
+/// The process with the least id from `from` on.
+fn next(mut from: c_int) -> Option<(c_int, ARef<Task>)> {
+    let _rcu = rcu::read_lock();
+    loop {
+        // SAFETY: RCU is held, so the pid and the task that it leads to are not freed; the
+        // initial namespace always is.
+        unsafe {
+            let pid = bindings::find_ge_pid(from, &raw mut bindings::init_pid_ns);
+            if pid.is_null() {
+                return None;
+            }
+            let id = (*pid).numbers.as_ptr().read().nr;
+            let leader = bindings::pid_task(pid, bindings::pid_type_PIDTYPE_TGID);
+            if let Some(leader) = leader.cast::<Task>().as_ref() {
+                return Some((id, leader.into()));
+            }
+            from = id + 1;
+        }
+    }
+}

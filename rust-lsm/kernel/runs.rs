@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which files a process runs, as the numbers of their inodes.
+
+use super::inode::is_current;
+use kernel::{
+    prelude::*,
+    sync::atomic::{
+        ordering::Relaxed,
+        Atomic, //
+    }, //
+};
+
+/// An exec has six rounds at most, each with a file and the one below an overlay; two more for
+/// what a program loader maps.
+const MAX: usize = 14;
+
+/// The numbers. Written by the process itself, read by anyone; zeroed memory is an empty one.
+pub(crate) struct Runs([Atomic<u64>; MAX]);
+
+impl Runs {
+    /// None.
+    #[cfg(CONFIG_SECURITY_KRSI_KUNIT_TEST)]
+    pub(crate) const fn new() -> Self {
+        Self([const { Atomic::new(0) }; MAX])
+    }
+
+    /// The numbers.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+        self.0
+            .iter()
+            .map(|number| number.load(Relaxed))
+            .filter(|number| is_current(*number))
+    }
+
+    /// Whether there are none.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    /// Whether one of `numbers` is among them.
+    pub(crate) fn include(&self, numbers: &[u64]) -> bool {
+        self.iter().any(|number| numbers.contains(&number))
+    }
+
+    /// Adds a number; `E2BIG` if there is no room.
+    pub(crate) fn add(&self, number: u64) -> Result {
+        if self.include(&[number]) {
+            return Ok(());
+        }
+        let slot = self.0.iter().find(|slot| !is_current(slot.load(Relaxed)));
+        slot.ok_or(E2BIG)?.store(number, Relaxed);
+        Ok(())
+    }
+
+    /// Takes over the numbers of another.
+    pub(crate) fn copy(&self, from: &Runs) {
+        for (to, from) in self.0.iter().zip(&from.0) {
+            to.store(from.load(Relaxed), Relaxed);
+        }
+    }
+}
+
+#[cfg(CONFIG_SECURITY_KRSI_KUNIT_TEST)]
+#[kunit_tests(krsi_runs)]
+mod tests {
+    use super::*;
+
+    /// The `n`-th of numbers that are current, whatever was attached before.
+    fn nth(n: u64) -> u64 {
+        u64::MAX - 100 + n
+    }
+
+    #[test]
+    fn a_number_is_added_once() -> Result {
+        let runs = Runs::new();
+        assert!(runs.is_empty() && !runs.include(&[nth(1)]));
+        runs.add(nth(7))?;
+        runs.add(nth(7))?;
+        runs.add(nth(9))?;
+        assert_eq!(runs.iter().count(), 2);
+        assert!(runs.include(&[nth(1), nth(9)]) && !runs.include(&[nth(8)]));
+        Ok(())
+    }
+
+    #[test]
+    fn what_has_no_room_is_refused() -> Result {
+        let runs = Runs::new();
+        for number in 1..=MAX as u64 {
+            runs.add(nth(number))?;
+        }
+        assert!(runs.add(nth(50)).is_err());
+        assert!(runs.add(nth(3)).is_ok());
+        Ok(())
+    }
+
+    #[test]
+    fn a_copy_forgets_what_was_there() -> Result {
+        let (old, new) = (Runs::new(), Runs::new());
+        old.add(nth(1))?;
+        old.add(nth(2))?;
+        new.add(nth(3))?;
+        old.copy(&new);
+        assert!(old.include(&[nth(3)]) && !old.include(&[nth(1), nth(2)]));
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the LSM keeps of a task: which files its process runs, and of a removal of a name what the
+//! hooks for paths know and those for inodes do not.
+//!
+//! What a process runs is kept with its group leader, which stays until the last thread is gone.
+//!
+//! C header: [`include/linux/sched.h`](srctree/include/linux/sched.h).
+
+use super::{
+    blob,
+    removal::Notes,
+    runs::Runs, //
+};
+use core::mem::{
+    align_of,
+    size_of, //
+};
+use kernel::{
+    bindings,
+    sync::atomic::Atomic,
+    task::Task, //
+};
+
+/// The LSM's part of a task's blob.
+pub(super) struct TaskState {
+    /// Of a group leader: what its process runs.
+    pub(super) runs: Runs,
+    /// Of a group leader: whether its process has mapped a file executable since its program
+    /// began, if that has no interpreter.
+    pub(super) maps: Atomic<bool>,
+    /// Used by the task itself alone.
+    pub(super) notes: Notes,
+}
+
+const _: () = {
+    assert!(size_of::<TaskState>() <= blob::TASK_SIZE as usize);
+    assert!(align_of::<TaskState>() <= align_of::<*const ()>());
+};
+
+/// The state of a task.
+///
+/// # Safety
+///
+/// `task` is valid for `'a`.
+pub(super) unsafe fn of<'a>(task: *const bindings::task_struct) -> Option<&'a TaskState> {
+    // SAFETY: The blob lives as long as the task; its size and alignment are checked above, and
+    // zero is valid for atomics.
+    unsafe { blob::task((*task).security) }
+}
+
+/// The state of the current task.
+pub(super) fn current<'a>() -> Option<&'a TaskState> {
+    // SAFETY: The current task doesn't go away while it runs; what is borrowed here is used in a
+    // hook or a kfunc, which end before it does.
+    unsafe { of(Task::current_raw()) }
+}
+
+/// The state of the current process.
+pub(super) fn current_process<'a>() -> Option<&'a TaskState> {
+    // SAFETY: The leader of the current task is not freed before the task itself: an exec by
+    // another thread, which changes it, first waits for this one to end.
+    unsafe { of((*Task::current_raw()).group_leader) }
+}

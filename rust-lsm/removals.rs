@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Names that go away: from the hooks to the behaviours `file_unlink` and `executable_unlink`.
+//!
+//! The path hooks come first and only note what the inode hooks, which come after the permission
+//! check, are not told: the mount, and whether two names are exchanged. One attempt is one event:
+//! what an overlay does in its layer for a removal in the overlay is not told again.
+
+use crate::{
+    boundary::{
+        abi,
+        ops::Op,
+        place::Place,
+        removal, //
+    },
+    executable_unlink,
+    file_unlink,
+    lists,
+    record, //
+};
+use kernel::prelude::*;
+
+/// A name that goes away, if nobody denies it.
+pub(crate) struct Removal<'a> {
+    /// `KRSI_UNLINK_UNLINK` or `KRSI_UNLINK_RENAME_OVER`.
+    pub(crate) how: u32,
+    /// The name.
+    pub(crate) victim: Place<'a>,
+    /// Whether the task tried before, and a lease was in the way.
+    pub(crate) is_retry: bool,
+}
+
+/// A path hook: a removal may follow, or an exchange with another name.
+pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>) {
+    let keep = lists::is_wanted(Op::FileUnlink) || record::may_have(victim);
+    removal::note(victim, exchanged, keep);
+}
+
+/// A name is unlinked.
+pub(crate) fn unlinked(victim: Place<'_>) -> Result {
+    removed(abi::KRSI_UNLINK_UNLINK, victim)
+}
+
+/// `new` goes away because `old` gets its name.
+pub(crate) fn renamed_over(old: &Place<'_>, new: Place<'_>) -> Result {
+    if removal::is_exchange(old, &new) {
+        return Ok(());
+    }
+    removed(abi::KRSI_UNLINK_RENAME_OVER, new)
+}
+
+fn removed(how: u32, victim: Place<'_>) -> Result {
+    if victim.inode().is_dir() || removal::is_inner(&victim) {
+        return Ok(());
+    }
+    let executed = record::find(victim);
+    if executed.is_none() && !lists::is_wanted(Op::FileUnlink) {
+        return Ok(());
+    }
+    let removal = Removal {
+        how,
+        victim: removal::noted(victim),
+        is_retry: removal::is_retry(&victim),
+    };
+    let of_file = file_unlink::run(&removal);
+    let of_executable = executed.map_or(Ok(()), |executed| {
+        executable_unlink::run(&removal, &executed)
+    });
+    of_file.and(of_executable)
+}
+
+impl Removal<'_> {
+    /// How many names the file will have.
+    pub(crate) fn links_left(&self) -> u32 {
+        self.victim.inode().links().saturating_sub(1)
+    }
+
+    /// `KRSI_UNLINK_RETRY` if it is one.
+    pub(crate) fn flags(&self) -> u32 {
+        if self.is_retry {
+            abi::KRSI_UNLINK_RETRY
+        } else {
+            0
+        }
+    }
+}
