@@ -2,9 +2,11 @@
 /*
  * krsi-watch: attaches a shipped policy and prints what it reports.
  *
- * Usage: krsi-watch [-a] POLICY.bpf.o [SECONDS]
+ * Usage: krsi-watch [-a] [-e PROGRAM]... [-p PREFIX]... POLICY.bpf.o [SECONDS]
  *
- * -a attaches in audit mode, whatever the machine's. Without SECONDS it runs
+ * -a attaches in audit mode, whatever the machine's. What PROGRAM does and what
+ * is done to paths that begin with PREFIX is exempt, in policies that know
+ * exemptions. Without SECONDS it runs
  * until it is interrupted; the policy is detached when it ends. Everything
  * that somebody else chose is escaped.
  */
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -100,6 +103,70 @@ static void ask_for_audit(struct bpf_object *object)
 	}
 }
 
+/* Puts a key into a map of the policy; false with a message if that can't be. */
+static bool add(struct bpf_object *object, const char *map, const void *key, size_t size)
+{
+	__u32 value = 1;
+	struct bpf_map *found = bpf_object__find_map_by_name(object, map);
+
+	if (!found)
+		fprintf(stderr, "krsi-watch: this policy has no exemptions\n");
+	else if (bpf_map__update_elem(found, key, size, &value, sizeof(value), BPF_ANY))
+		fprintf(stderr, "krsi-watch: map %s: %s\n", map, strerror(errno));
+	else
+		return true;
+	return false;
+}
+
+static bool exempt_program(struct bpf_object *object, const char *program)
+{
+	struct krsi_exempt_exe key = {};
+	struct stat st;
+
+	if (stat(program, &st)) {
+		fprintf(stderr, "krsi-watch: %s: %s\n", program, strerror(errno));
+		return false;
+	}
+	key.dev = st.st_dev;
+	key.ino = st.st_ino;
+	return add(object, "exempt_exe", &key, sizeof(key));
+}
+
+static bool exempt_prefix(struct bpf_object *object, const char *prefix)
+{
+	struct krsi_exempt_path key = { .bits = strlen(prefix) * 8 };
+
+	if (!*prefix || strlen(prefix) > sizeof(key.path)) {
+		fprintf(stderr, "krsi-watch: -p takes 1 to %zu bytes\n", sizeof(key.path));
+		return false;
+	}
+	memcpy(key.path, prefix, strlen(prefix));
+	return add(object, "exempt_path", &key, sizeof(key));
+}
+
+#define OPTIONS "ae:p:"
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: krsi-watch [-a] [-e PROGRAM]... [-p PREFIX]... POLICY.bpf.o [SECONDS]\n");
+	return 2;
+}
+
+/* The options that are about the loaded policy. */
+static bool exempt(struct bpf_object *object, int argc, char **argv)
+{
+	int opt;
+
+	optind = 1;
+	while ((opt = getopt(argc, argv, OPTIONS)) != -1) {
+		if (opt == 'e' && !exempt_program(object, optarg))
+			return false;
+		if (opt == 'p' && !exempt_prefix(object, optarg))
+			return false;
+	}
+	return true;
+}
+
 int main(int argc, char **argv)
 {
 	struct ring_buffer *reports = NULL;
@@ -109,15 +176,13 @@ int main(int argc, char **argv)
 	time_t end = 0;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "a")) != -1) {
-		if (opt != 'a')
-			return 2;
-		audit = true;
+	while ((opt = getopt(argc, argv, OPTIONS)) != -1) {
+		if (opt == '?')
+			return usage();
+		audit |= opt == 'a';
 	}
-	if (optind >= argc) {
-		fprintf(stderr, "usage: krsi-watch [-a] POLICY.bpf.o [SECONDS]\n");
-		return 2;
-	}
+	if (optind >= argc)
+		return usage();
 	if (optind + 1 < argc)
 		end = time(NULL) + atoi(argv[optind + 1]);
 
@@ -133,6 +198,8 @@ int main(int argc, char **argv)
 			argv[optind], strerror(errno));
 		return 1;
 	}
+	if (!exempt(object, argc, argv))
+		return 1;
 	map = bpf_object__find_map_by_name(object, "reports");
 	if (map)
 		reports = ring_buffer__new(bpf_map__fd(map), print_report, NULL, NULL);

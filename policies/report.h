@@ -31,4 +31,16 @@ struct krsi_report {
 	char value[256];
 };
 
+/* Key of the map `exempt_exe`: the executable of who does it, as st_dev and st_ino. */
+struct krsi_exempt_exe {
+	__u64 dev;
+	__u64 ino;
+};
+
+/* Key of the map `exempt_path`: how a path begins, and how many bits that is. */
+struct krsi_exempt_path {
+	__u32 bits;
+	char path[128];
+};
+
 #endif /* _KRSI_REPORT_H */

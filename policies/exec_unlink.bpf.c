@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * exec_unlink: reports programs that leave no file behind, from both ends: one
+ * that is deleted while it runs or soon after, and one that is executed without
+ * a name (a memfd, O_TMPFILE, a file deleted before fexecve). In enforce mode it
+ * refuses the deletion of what the process itself or a child of it runs, and
+ * the exec of a file without a name.
+ *
+ * An upgrade is silent: the name leads to a new file. Only a program that
+ * replaces its own file is reported, for a package manager's upgrade of itself
+ * looks the same but for the link that it keeps meanwhile.
+ *
+ * Look-alikes: go run and configure's tests build, run and remove, as a dropper
+ * does; runc executes a copy of itself from a memfd. Exempt them by who does it
+ * or by path: krsi-watch -e /usr/bin/runc -p /tmp/go-build.
+ */
+#include "report.bpf.h"
+#include "exempt.bpf.h"
+
+/* What nobody runs any more is reported if it ran this recently. */
+#define RECENT (60ULL * 1000000000)
+
+static __always_inline int tell(struct krsi_event *event, const char *signal, __u32 size,
+				const char *fact, __u32 fact_size, int verdict)
+{
+	struct krsi_report *report;
+
+	if (is_exempt(event))
+		return 0;
+	report = report_begin(event);
+	if (report) {
+		__builtin_memcpy(report->signal, signal, size);
+		__builtin_memcpy(report->value, fact, fact_size);
+		report->value_len = fact_size - 1;
+		bpf_ringbuf_submit(report, 0);
+	}
+	return verdict;
+}
+
+#define TELL(event, signal, fact, verdict) \
+	tell(event, signal, sizeof(signal), fact, sizeof(fact), verdict)
+
+SEC("struct_ops/process_exec")
+int BPF_PROG(exec_unlink_exec, struct krsi_exec *exec)
+{
+	if (exec->flags & KRSI_EXEC_MEMFD)
+		return TELL(&exec->event, "deleted_then_executed", "memfd", -EPERM);
+	if (exec->flags & KRSI_EXEC_UNLINKED)
+		return TELL(&exec->event, "deleted_then_executed", "unlinked", -EPERM);
+	return 0;
+}
+
+SEC("struct_ops/executable_unlink")
+int BPF_PROG(exec_unlink_unlink, struct krsi_exec_unlink *removal)
+{
+	struct krsi_event *event = &removal->event;
+
+	if (removal->name_now == KRSI_NAME_SAME)
+		return 0;
+	if (removal->name_now == KRSI_NAME_OTHER) {
+		if (removal->whose & KRSI_WHOSE_OWN && !removal->links_left)
+			return TELL(event, "executable_replaced", "own", 0);
+		return 0;
+	}
+	if (removal->whose & KRSI_WHOSE_OWN)
+		return TELL(event, "executed_then_deleted", "own", -EPERM);
+	if (removal->whose & KRSI_WHOSE_DESCENDANT)
+		return TELL(event, "executed_then_deleted", "descendant", -EPERM);
+	if (removal->whose & KRSI_WHOSE_ANCESTOR)
+		return TELL(event, "executed_then_deleted", "ancestor", 0);
+	if (removal->whose)
+		return TELL(event, "executed_then_deleted", "other", 0);
+	if (removal->exec_age < RECENT)
+		return TELL(event, "executed_then_deleted", "ended", 0);
+	return 0;
+}
+
+KRSI_POLICY(exec_unlink, .process_exec = (void *)exec_unlink_exec,
+	    .executable_unlink = (void *)exec_unlink_unlink);
