@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* The version of this header; struct krsi_ops.abi says which one was used. */
-#define KRSI_ABI 1
+#define KRSI_ABI 2
 
 /* Size of a policy's name with its NUL. */
 #define KRSI_NAME_SIZE 64

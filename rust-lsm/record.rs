@@ -56,7 +56,7 @@ use kernel::{
 
 /// What is recorded, by the number of the inode. The lock is taken for short looks; inodes that
 /// leave memory take it too, so nothing is allocated under it.
-static FILES: SetOnce<Pin<KBox<SpinLock<Files>>>> = SetOnce::new();
+static FILES: SetOnce<Pin<KBox<SpinLock<Files<Facts>>>>> = SetOnce::new();
 
 static ON: Atomic<bool> = Atomic::new(false);
 
@@ -73,18 +73,18 @@ struct Since {
     seeded: bool,
 }
 
-struct Entry {
-    facts: Arc<Facts>,
+struct Entry<F> {
+    facts: Arc<F>,
     /// What a round of an exec found; it counts when the exec is committed.
-    pending: Option<Arc<Facts>>,
+    pending: Option<Arc<F>>,
     since: Option<Since>,
 }
 
 /// The table.
-struct Files(RBTree<u64, Entry>);
+struct Files<F>(RBTree<u64, Entry<F>>);
 
 /// Memory for an entry.
-type Space = RBTreeNodeReservation<u64, Entry>;
+type Space<F> = RBTreeNodeReservation<u64, Entry<F>>;
 
 /// A file that was executed, as a removal meets it.
 pub(crate) struct Executed<'a> {
@@ -262,15 +262,15 @@ fn note(place: Place<'_>, runs: &Runs, since: Option<Since>) -> Result {
     runs.add(number)
 }
 
-fn with_files<R>(look: impl FnOnce(&mut Files) -> R) -> Option<R> {
+fn with_files<R>(look: impl FnOnce(&mut Files<Facts>) -> R) -> Option<R> {
     let files = FILES.as_ref()?;
     Some(look(&mut files.lock()))
 }
 
-impl Files {
+impl<F> Files<F> {
     /// Notes what is found of a file, with space for its entry if it has none. It counts from
     /// `since` on, or else when it is committed.
-    fn note(&mut self, number: u64, space: Space, facts: Arc<Facts>, since: Option<Since>) {
+    fn note(&mut self, number: u64, space: Space<F>, facts: Arc<F>, since: Option<Since>) {
         match (self.0.get_mut(&number), since) {
             (None, _) => {
                 let entry = Entry {
@@ -301,8 +301,88 @@ impl Files {
     }
 
     /// What counts of a file.
-    fn get(&self, number: u64) -> Option<(Since, &Arc<Facts>)> {
+    fn get(&self, number: u64) -> Option<(Since, &Arc<F>)> {
         let entry = self.0.get(&number)?;
         Some((entry.since?, &entry.facts))
+    }
+}
+
+#[cfg(CONFIG_SECURITY_KRSI_KUNIT_TEST)]
+#[kunit_tests(krsi_record)]
+mod tests {
+    use super::*;
+
+    const FILE: u64 = 7;
+
+    fn since(seeded: bool) -> Since {
+        Since {
+            time: Instant::now(),
+            seeded,
+        }
+    }
+
+    fn note(files: &mut Files<u32>, facts: u32, since: Option<Since>) -> Result {
+        let (facts, space) = (Arc::new(facts, GFP_KERNEL)?, Space::new(GFP_KERNEL)?);
+        files.note(FILE, space, facts, since);
+        Ok(())
+    }
+
+    /// The facts that count, and whether they are seeded.
+    fn known(files: &Files<u32>) -> Option<(u32, bool)> {
+        files.get(FILE).map(|(since, facts)| (**facts, since.seeded))
+    }
+
+    #[test]
+    fn what_a_round_finds_counts_when_the_exec_is_committed() -> Result {
+        let mut files = Files(RBTree::new());
+        note(&mut files, 1, None)?;
+        assert_eq!(known(&files), None);
+        files.commit(FILE, since(false));
+        assert_eq!(known(&files), Some((1, false)));
+        Ok(())
+    }
+
+    #[test]
+    fn an_exec_that_fails_leaves_what_counted() -> Result {
+        let mut files = Files(RBTree::new());
+        note(&mut files, 1, Some(since(false)))?;
+        note(&mut files, 2, None)?;
+        assert_eq!(known(&files), Some((1, false)));
+        Ok(())
+    }
+
+    #[test]
+    fn the_last_exec_counts() -> Result {
+        let mut files = Files(RBTree::new());
+        for facts in [1, 2] {
+            note(&mut files, facts, None)?;
+            files.commit(FILE, since(false));
+        }
+        assert_eq!(known(&files), Some((2, false)));
+        // Two execs at once: the second commit finds nothing new.
+        files.commit(FILE, since(false));
+        assert_eq!(known(&files), Some((2, false)));
+        Ok(())
+    }
+
+    #[test]
+    fn an_exec_says_more_than_what_is_seeded() -> Result {
+        let mut files = Files(RBTree::new());
+        note(&mut files, 1, Some(since(true)))?;
+        assert_eq!(known(&files), Some((1, true)));
+        note(&mut files, 2, Some(since(false)))?;
+        note(&mut files, 3, Some(since(true)))?;
+        assert_eq!(known(&files), Some((2, false)));
+        Ok(())
+    }
+
+    #[test]
+    fn a_file_that_was_forgotten_is_not_committed() -> Result {
+        let mut files = Files(RBTree::new());
+        note(&mut files, 1, None)?;
+        files.0.remove(&FILE);
+        files.commit(FILE, since(false));
+        assert_eq!(known(&files), None);
+        Ok(())
     }
 }

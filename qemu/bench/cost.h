@@ -5,6 +5,14 @@
 
 #include <linux/types.h>
 
+/* The functions that are measured. */
+enum measured {
+	BPRM_CHECK,
+	PATH_UNLINK,
+	INODE_UNLINK,
+	MEASURED
+};
+
 struct cost {
 	__u64 entered;
 	__u64 least;

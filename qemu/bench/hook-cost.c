@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hook-cost: loads one thing of measured.bpf.o at a time, executes `true` 200
- * times with it attached, and prints what security_bprm_check() took, and how
- * much of it is above the same with nothing attached. Run in the guest by
- * `make bench`, in this directory.
+ * hook-cost: loads one thing of measured.bpf.o at a time, does something 200
+ * times with it attached (executes `true`, unlinks a file), and prints what the
+ * LSM framework's functions took, and how much of it is above the same with
+ * nothing attached. Run in the guest by `make bench`, in this directory.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +18,17 @@
 
 #include "cost.h"
 
-#define EXECS 200
+#define TIMES 200
+#define FILE_NAME "/tmp/hook-cost"
+
+/* What is done, and which functions of the framework that leads to. */
+struct workload {
+	void (*run)(void);
+	enum measured from, to;
+	long long nothing;
+};
 
 static int costs;
-static long long nothing;
 
 static void die(const char *what)
 {
@@ -28,26 +36,32 @@ static void die(const char *what)
 	exit(1);
 }
 
-static void set(const struct cost *cost)
+static void set(__u32 measured, const struct cost *cost)
 {
-	__u32 zero = 0;
-
-	if (bpf_map_update_elem(costs, &zero, cost, BPF_ANY))
+	if (bpf_map_update_elem(costs, &measured, cost, BPF_ANY))
 		die("writing the map");
 }
 
-static struct cost get(void)
+static struct cost get(__u32 measured)
 {
-	__u32 zero = 0;
 	struct cost cost;
 
-	if (bpf_map_lookup_elem(costs, &zero, &cost))
+	if (bpf_map_lookup_elem(costs, &measured, &cost))
 		die("reading the map");
 	return cost;
 }
 
+/* Measures this process, from now on. */
+static void set_tgid(enum measured measured, pid_t tgid)
+{
+	struct cost cost = get(measured);
+
+	cost.tgid = tgid;
+	set(measured, &cost);
+}
+
 /* The child waits until it is known whose exec is to be measured. */
-static void execute(void)
+static void execute_file(const char *path)
 {
 	char *const envp[] = {
 		"HOME=/root", "LANG=C.UTF-8", "LOGNAME=root", "PATH=/usr/sbin:/usr/bin",
@@ -55,46 +69,90 @@ static void execute(void)
 		"XDG_RUNTIME_DIR=/run/user/0", NULL
 	};
 	char *const argv[] = { "true", NULL };
-	struct cost cost;
 	int go[2], status;
+	pid_t child;
 	char byte = 0;
 
 	if (pipe(go))
 		die("pipe");
-	cost = get();
-	cost.tgid = fork();
-	if (!cost.tgid) {
+	child = fork();
+	if (!child) {
 		if (read(go[0], &byte, 1) == 1)
-			execve("/usr/bin/true", argv, envp);
+			execve(path, argv, envp);
 		_exit(1);
 	}
-	set(&cost);
+	set_tgid(BPRM_CHECK, child);
 	if (write(go[1], &byte, 1) != 1)
 		die("write");
 	close(go[0]);
 	close(go[1]);
-	waitpid(cost.tgid, &status, 0);
+	waitpid(child, &status, 0);
 	if (status)
 		die("true");
 }
 
-static void measure(const char *what)
+static void execute(void)
 {
-	struct cost cost = {};
-	int i;
+	execute_file("/usr/bin/true");
+}
 
-	set(&cost);
-	for (i = 0; i < EXECS; i++)
-		execute();
-	cost = get();
-	if (!nothing)
-		nothing = cost.least;
-	printf("%-28s least %6llu mean %6llu above nothing %6lld\n", what, cost.least,
-	       cost.sum / cost.count, (long long)cost.least - nothing);
+static void unlink_file(void)
+{
+	set_tgid(PATH_UNLINK, getpid());
+	set_tgid(INODE_UNLINK, getpid());
+	if (unlink(FILE_NAME))
+		die(FILE_NAME);
+	set_tgid(PATH_UNLINK, 0);
+	set_tgid(INODE_UNLINK, 0);
+}
+
+static void unlink_ordinary(void)
+{
+	int fd = open(FILE_NAME, O_CREAT | O_EXCL, 0644);
+
+	if (fd < 0)
+		die(FILE_NAME);
+	close(fd);
+	unlink_file();
+}
+
+static void unlink_executed(void)
+{
+	if (system("cp /usr/bin/true " FILE_NAME))
+		die("cp");
+	execute_file(FILE_NAME);
+	unlink_file();
+}
+
+static struct workload exec_true = { execute, BPRM_CHECK, BPRM_CHECK };
+static struct workload ordinary = { unlink_ordinary, PATH_UNLINK, INODE_UNLINK };
+static struct workload executed = { unlink_executed, PATH_UNLINK, INODE_UNLINK };
+
+static void measure(struct workload *workload, const char *what)
+{
+	unsigned long long least = 0, mean = 0;
+	enum measured m;
+
+	for (m = workload->from; m <= workload->to; m++)
+		set(m, &(struct cost){});
+	for (int i = 0; i < TIMES; i++)
+		workload->run();
+	for (m = workload->from; m <= workload->to; m++) {
+		struct cost cost = get(m);
+
+		if (!cost.count)
+			die("nothing was measured");
+		least += cost.least;
+		mean += cost.sum / cost.count;
+	}
+	if (!workload->nothing)
+		workload->nothing = least;
+	printf("%-44s least %6llu mean %6llu above nothing %6lld\n", what, least, mean,
+	       (long long)least - workload->nothing);
 }
 
 /* Attaches one program or map of measured.bpf.o, measures, detaches. */
-static void measure_with(const char *name, const char *what)
+static void measure_with(struct workload *workload, const char *name, const char *what)
 {
 	struct bpf_object *object = bpf_object__open_file("measured.bpf.o", NULL);
 	struct bpf_program *prog;
@@ -114,7 +172,7 @@ static void measure_with(const char *name, const char *what)
 	link = map ? bpf_map__attach_struct_ops(map) : bpf_program__attach_lsm(prog);
 	if (!link)
 		die(name);
-	measure(what);
+	measure(workload, what);
 	bpf_link__destroy(link);
 	bpf_object__close(object);
 	sleep(1);
@@ -132,11 +190,21 @@ int main(void)
 			die(bpf_program__name(prog));
 	costs = bpf_map__fd(bpf_object__find_map_by_name(probes, "costs"));
 
-	measure("nothing attached");
-	measure_with("krsi_empty", "KRSI, an empty policy");
-	measure_with("krsi_env_read", "KRSI, reads LD_PRELOAD");
-	measure_with("lsm_empty", "BPF LSM, an empty program");
-	measure_with("lsm_env_read", "BPF LSM, reads LD_PRELOAD");
-	measure("nothing again");
+	measure(&exec_true, "exec, nothing attached");
+	measure_with(&exec_true, "krsi_empty", "exec, an empty KRSI policy");
+	measure_with(&exec_true, "krsi_env_read", "exec, KRSI reads LD_PRELOAD");
+	measure_with(&exec_true, "krsi_exec_unlink_empty", "exec, KRSI records what runs");
+	measure_with(&exec_true, "lsm_empty", "exec, an empty BPF LSM program");
+	measure_with(&exec_true, "lsm_env_read", "exec, BPF LSM reads LD_PRELOAD");
+	measure(&exec_true, "exec, nothing again");
+
+	measure(&ordinary, "unlink, nothing attached");
+	measure_with(&ordinary, "krsi_exec_unlink_empty", "unlink, KRSI executable_unlink attached");
+	measure_with(&ordinary, "krsi_unlink_empty", "unlink, an empty KRSI file_unlink");
+	measure_with(&ordinary, "lsm_unlink_empty", "unlink, an empty BPF LSM program");
+	measure(&ordinary, "unlink, nothing again");
+
+	measure(&executed, "unlink of what was executed, nothing");
+	measure_with(&executed, "krsi_exec_unlink_empty", "unlink of what was executed, KRSI");
 	return 0;
 }

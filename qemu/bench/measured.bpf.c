@@ -20,6 +20,28 @@ int BPF_PROG(env_exec, struct krsi_exec *exec)
 
 KRSI_POLICY(krsi_env_read, .process_exec = (void *)env_exec);
 
+SEC("struct_ops/file_unlink")
+int BPF_PROG(empty_unlink, struct krsi_unlink *removal)
+{
+	return 0;
+}
+
+KRSI_POLICY(krsi_unlink_empty, .file_unlink = (void *)empty_unlink);
+
+SEC("struct_ops/executable_unlink")
+int BPF_PROG(empty_exec_unlink, struct krsi_exec_unlink *removal)
+{
+	return 0;
+}
+
+KRSI_POLICY(krsi_exec_unlink_empty, .executable_unlink = (void *)empty_exec_unlink);
+
+SEC("lsm/inode_unlink")
+int BPF_PROG(lsm_unlink_empty)
+{
+	return 0;
+}
+
 SEC("lsm/bprm_check_security")
 int BPF_PROG(lsm_empty)
 {
