@@ -46,11 +46,18 @@ test_boot_modes() {
 	done
 }
 
+# The shipped policies, on the attacks that they are for.
+test_demo() {
+	say "normal: booting the guest for the demonstration"
+	guest normal --name demo --results "$RESULTS" /usr/lib/krsi/demo
+}
+
 test_normal() {
 	prepare_guest normal
 	if [ -z "$PROGRAM" ]; then
 		harness normal
 		test_boot_modes
+		test_demo
 	fi
 	run_tests normal --timeout 2400 --silence 600 /usr/lib/krsi/tests normal ${PROGRAM:+"$PROGRAM"}
 }

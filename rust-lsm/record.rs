@@ -184,11 +184,6 @@ pub(crate) fn forget(inode: &Inode) {
     }
 }
 
-/// Whether a place may lead to a recorded file: if not, it does not.
-pub(crate) fn may_have(place: &Place<'_>) -> bool {
-    numbers(place) != [0, 0]
-}
-
 /// What is recorded of the file that a place leads to.
 pub(crate) fn find(place: Place<'_>) -> Option<Executed<'_>> {
     let numbers = numbers(&place);
@@ -213,18 +208,17 @@ pub(crate) fn find(place: Place<'_>) -> Option<Executed<'_>> {
 /// The numbers of the file and, if the removal of this place removes it there too, of the one in
 /// the upper layer.
 fn numbers(place: &Place<'_>) -> [u64; 2] {
-    let (seen, real) = (place.inode(), place.real_inode());
-    let real = if core::ptr::eq(seen, real) {
-        0
-    } else {
-        real.number()
-    };
-    let real = if real != 0 && place.is_overlay_upper() {
-        real
+    let seen = place.inode().number();
+    let real = if place.is_overlay() {
+        place.real_inode().number()
     } else {
         0
     };
-    [seen.number(), real]
+    if real != 0 && place.is_overlay_upper() {
+        [seen, real]
+    } else {
+        [seen, 0]
+    }
 }
 
 /// A file counts as executed from now on, by the process with these `runs`.
@@ -329,7 +323,9 @@ mod tests {
 
     /// The facts that count, and whether they are seeded.
     fn known(files: &Files<u32>) -> Option<(u32, bool)> {
-        files.get(FILE).map(|(since, facts)| (**facts, since.seeded))
+        files
+            .get(FILE)
+            .map(|(since, facts)| (**facts, since.seeded))
     }
 
     #[test]

@@ -30,20 +30,30 @@ pub(crate) struct Removal<'a> {
     pub(crate) is_retry: bool,
 }
 
+/// Whether a removal of this place can be an event at all. Nearly all can't while nobody asks for
+/// every file: this is what they pay.
+fn concerns(place: &Place<'_>) -> bool {
+    place.inode().number() != 0 || place.is_overlay() || lists::is_wanted(Op::FileUnlink)
+}
+
 /// A path hook: a removal may follow, or an exchange with another name.
 pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>) {
-    let keep = lists::is_wanted(Op::FileUnlink) || record::may_have(victim);
-    removal::note(victim, exchanged, keep);
+    if concerns(victim) || exchanged.is_some_and(concerns) {
+        removal::note(victim, exchanged);
+    }
 }
 
 /// A name is unlinked.
 pub(crate) fn unlinked(victim: Place<'_>) -> Result {
+    if !concerns(&victim) {
+        return Ok(());
+    }
     removed(abi::KRSI_UNLINK_UNLINK, victim)
 }
 
 /// `new` goes away because `old` gets its name.
 pub(crate) fn renamed_over(old: &Place<'_>, new: Place<'_>) -> Result {
-    if removal::is_exchange(old, &new) {
+    if !concerns(&new) || removal::is_exchange(old, &new) {
         return Ok(());
     }
     removed(abi::KRSI_UNLINK_RENAME_OVER, new)

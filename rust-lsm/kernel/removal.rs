@@ -58,8 +58,7 @@ fn real_address(place: &Place<'_>) -> usize {
 }
 
 /// Notes what a path hook is told of a removal: the victim's mount and what it is exchanged with.
-/// With `keep` false it only forgets what was noted before.
-pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>, keep: bool) {
+pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>) {
     let Some(state) = task_state::current() else {
         return;
     };
@@ -70,7 +69,7 @@ pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>, keep: bool
     for (slot, inode) in notes.exchanged.iter().zip(pair) {
         slot.store(inode, Relaxed);
     }
-    if keep && notes.hold(victim.mnt()) {
+    if notes.hold(victim.mnt()) {
         notes.dentry.store(address(victim), Relaxed);
     }
 }
