@@ -16,7 +16,10 @@ use crate::{
             Event, //
         },
         ops::ExecutableUnlink,
-        place::Leads, //
+        place::{
+            Leads,
+            Place, //
+        }, //
     },
     dispatch::dispatch,
     record::Executed,
@@ -55,6 +58,11 @@ fn flags(executed: &Executed<'_>) -> u32 {
 /// Where the name by which it was executed will lead when this removal is done.
 fn name_now(removal: &Removal<'_>, executed: &Executed<'_>) -> u32 {
     let (place, name) = (&executed.place, executed.name());
+    let is_named = |place: Place<'_>| place.is_named(name) || place.real().is_named(name);
+
+    if removal.given_up.is_some_and(is_named) {
+        return abi::KRSI_NAME_GONE;
+    }
     if place.is_named(name) {
         return if removal.how == abi::KRSI_UNLINK_RENAME_OVER {
             abi::KRSI_NAME_OTHER

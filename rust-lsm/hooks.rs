@@ -88,7 +88,7 @@ impl Hooks for Krsi {
     }
 
     fn inode_rename(old: Place<'_>, new: Option<Place<'_>>) -> Result {
-        new.map_or(Ok(()), |new| removals::renamed_over(&old, new))
+        new.map_or(Ok(()), |new| removals::renamed_over(old, new))
     }
 
     fn bpf_prog_load(prog: &Prog) -> Result {

@@ -26,6 +26,8 @@ pub(crate) struct Removal<'a> {
     pub(crate) how: u32,
     /// The name.
     pub(crate) victim: Place<'a>,
+    /// The name that is given up for it, in a rename.
+    pub(crate) given_up: Option<Place<'a>>,
     /// Whether the task tried before, and a lease was in the way.
     pub(crate) is_retry: bool,
 }
@@ -48,18 +50,18 @@ pub(crate) fn unlinked(victim: Place<'_>) -> Result {
     if !concerns(&victim) {
         return Ok(());
     }
-    removed(abi::KRSI_UNLINK_UNLINK, victim)
+    removed(abi::KRSI_UNLINK_UNLINK, victim, None)
 }
 
 /// `new` goes away because `old` gets its name.
-pub(crate) fn renamed_over(old: &Place<'_>, new: Place<'_>) -> Result {
-    if !concerns(&new) || removal::is_exchange(old, &new) {
+pub(crate) fn renamed_over(old: Place<'_>, new: Place<'_>) -> Result {
+    if !concerns(&new) || removal::is_exchange(&old, &new) {
         return Ok(());
     }
-    removed(abi::KRSI_UNLINK_RENAME_OVER, new)
+    removed(abi::KRSI_UNLINK_RENAME_OVER, new, Some(old))
 }
 
-fn removed(how: u32, victim: Place<'_>) -> Result {
+fn removed(how: u32, victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
     if victim.inode().is_dir() || removal::is_inner(&victim) {
         return Ok(());
     }
@@ -70,7 +72,8 @@ fn removed(how: u32, victim: Place<'_>) -> Result {
     let removal = Removal {
         how,
         victim: removal::noted(victim),
-        is_retry: removal::is_retry(&victim),
+        given_up,
+        is_retry: removal::is_retry(&victim, given_up.as_ref()),
     };
     let of_file = file_unlink::run(&removal);
     let of_executable = executed.map_or(Ok(()), |executed| {

@@ -6,7 +6,8 @@
 
 use kernel::{
     bindings,
-    cred::Credential, //
+    cred::Credential,
+    task::Task, //
 };
 
 /// User and group ids as user space writes them.
@@ -56,4 +57,14 @@ impl Ids {
 pub(crate) fn may_administrate() -> bool {
     // SAFETY: Only reads the current task's credentials.
     unsafe { bindings::capable(bindings::CAP_MAC_ADMIN as i32) }
+}
+
+/// Whether the current task acts with credentials that are not its own, as the kernel does for
+/// others: overlayfs for its mounter, nfsd for a client.
+pub(crate) fn is_overridden() -> bool {
+    // SAFETY: The current task doesn't go away, and only it changes either pointer.
+    unsafe {
+        let task = Task::current_raw();
+        (*task).cred != (*task).real_cred
+    }
 }

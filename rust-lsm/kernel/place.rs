@@ -28,7 +28,7 @@ use kernel::{
     sync::rcu, //
 };
 
-/// Bounds the walk from a file to the root of its layer.
+/// Bounds the walk from a file to the root of its filesystem.
 const MAX_PATH_DEPTH: usize = 256;
 
 /// A name that leads to a file.
@@ -159,28 +159,30 @@ impl<'a> Place<'a> {
             .unwrap_or(self)
     }
 
-    /// Whether it lies in the upper layer of an overlay: its real dentry is below a directory that
-    /// overlayfs has marked as its own.
+    /// Whether it lies in an overlay, there in the upper layer.
     pub(crate) fn is_overlay_upper(&self) -> bool {
-        if !self.is_overlay() {
-            return false;
-        }
+        self.is_overlay() && self.real().is_in_used_layer()
+    }
+
+    /// Whether it lies in the upper layer or the work directory of an overlay that is mounted:
+    /// below a directory that overlayfs has marked as its own.
+    pub(crate) fn is_in_used_layer(&self) -> bool {
         let _rcu = rcu::read_lock();
-        // SAFETY: The dentry is valid and holds the real one; a parent that a dentry has or had
-        // is not freed while RCU is held.
-        unsafe {
-            let mut at = bindings::krsi_real_dentry(self.dentry.as_ptr());
-            for _ in 0..MAX_PATH_DEPTH {
+        let mut at = self.dentry.as_ptr();
+        for _ in 0..MAX_PATH_DEPTH {
+            // SAFETY: The first dentry is valid; a parent that a dentry has or had is not freed
+            // while RCU is held, nor is its inode.
+            let parent = unsafe {
                 let inode = (&raw const (*at).d_inode).read_volatile();
                 if !inode.is_null() && bindings::krsi_overlay_in_use(inode) {
                     return true;
                 }
-                let parent = (&raw const (*at).d_parent).read_volatile();
-                if parent == at {
-                    break;
-                }
-                at = parent;
+                (&raw const (*at).d_parent).read_volatile()
+            };
+            if parent == at {
+                break;
             }
+            at = parent;
         }
         false
     }

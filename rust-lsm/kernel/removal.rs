@@ -9,6 +9,7 @@
 //! C header: [`include/linux/task_work.h`](srctree/include/linux/task_work.h).
 
 use super::{
+    cred,
     place::Place,
     task_state, //
 };
@@ -35,13 +36,9 @@ use kernel::{
 pub(super) struct Notes {
     work: UnsafeCell<bindings::callback_head>,
     mnt: Atomic<*mut bindings::vfsmount>,
-    /// The dentry that the path hook was told of.
+    /// The dentry that the path hook was told of, and that it is exchanged with.
     dentry: Atomic<usize>,
-    /// The real inodes of two names that are exchanged.
-    exchanged: [Atomic<usize>; 2],
-    /// The last removal in an overlay: its inode and the real one.
-    overlay: Atomic<usize>,
-    real: Atomic<usize>,
+    exchanged: Atomic<usize>,
     /// The victim of the last event, if it or its directory had a lease.
     leased: Atomic<usize>,
 }
@@ -53,32 +50,26 @@ fn address(place: &Place<'_>) -> usize {
     place.dentry() as usize
 }
 
-fn real_address(place: &Place<'_>) -> usize {
-    place.real_inode().address()
-}
-
 /// Notes what a path hook is told of a removal: the victim's mount and what it is exchanged with.
 pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>) {
-    let Some(state) = task_state::current() else {
-        return;
-    };
-    let notes = &state.notes;
-    notes.real.store(0, Relaxed);
-    notes.dentry.store(0, Relaxed);
-    let pair = exchanged.map_or([0, 0], |other| [real_address(victim), real_address(other)]);
-    for (slot, inode) in notes.exchanged.iter().zip(pair) {
-        slot.store(inode, Relaxed);
-    }
-    if notes.hold(victim.mnt()) {
+    if let Some(state) = task_state::current() {
+        let notes = &state.notes;
+        notes.hold(victim.mnt());
         notes.dentry.store(address(victim), Relaxed);
+        notes.exchanged.store(exchanged.map_or(0, address), Relaxed);
     }
+}
+
+/// Whether a path hook was told of this victim.
+fn is_noted(notes: &Notes, victim: &Place<'_>) -> bool {
+    notes.dentry.load(Relaxed) == address(victim)
 }
 
 /// The victim with the mount that was noted for it.
 pub(crate) fn noted(victim: Place<'_>) -> Place<'_> {
     match task_state::current() {
-        Some(state) if state.notes.dentry.load(Relaxed) == address(&victim) => {
-            // SAFETY: The note holds a reference to the mount until the task returns to user
+        Some(state) if is_noted(&state.notes, &victim) => {
+            // SAFETY: The mount is null, or the note holds a reference to it until the task returns to user
             // space, which it does not do in a hook.
             unsafe { victim.through(state.notes.mnt.load(Relaxed)) }
         }
@@ -86,57 +77,53 @@ pub(crate) fn noted(victim: Place<'_>) -> Place<'_> {
     }
 }
 
-/// Whether the two names are being exchanged, as noted: in an overlay, and then in its layer.
+/// Whether the two names are being exchanged, as noted.
 pub(crate) fn is_exchange(one: &Place<'_>, other: &Place<'_>) -> bool {
     task_state::current().is_some_and(|state| {
-        let [first, second] = &state.notes.exchanged;
-        let noted = (first.load(Relaxed), second.load(Relaxed));
-        let (one, other) = (real_address(one), real_address(other));
-        noted == (one, other) || noted == (other, one)
+        let noted = (
+            state.notes.dentry.load(Relaxed),
+            state.notes.exchanged.load(Relaxed),
+        );
+        noted == (address(one), address(other)) || noted == (address(other), address(one))
     })
 }
 
-/// Whether this is what an overlay does in its layer for a removal that was seen in the overlay;
-/// notes it if it is one that will.
+/// Whether this is what an overlay does in its upper layer, with its mounter's credentials, for
+/// what is done in the overlay.
 pub(crate) fn is_inner(victim: &Place<'_>) -> bool {
-    let Some(state) = task_state::current() else {
-        return false;
-    };
-    let (seen, real) = (victim.inode().address(), real_address(victim));
-    let notes = &state.notes;
-    let inner = notes.real.load(Relaxed) == real && notes.overlay.load(Relaxed) != seen;
-    if victim.is_overlay() && !inner {
-        notes.overlay.store(seen, Relaxed);
-        notes.real.store(real, Relaxed);
-    }
-    inner
+    cred::is_overridden()
+        && !task_state::current().is_some_and(|state| is_noted(&state.notes, victim))
+        && victim.is_in_used_layer()
 }
 
-/// Whether the task tried to remove this victim last, and a lease was in its way. Notes this
-/// attempt.
-pub(crate) fn is_retry(victim: &Place<'_>) -> bool {
+/// Whether the task tried to remove this victim last, and a lease was in its way: on what is
+/// removed, on what gives up its name for it, or on one of their directories. Notes this attempt.
+pub(crate) fn is_retry(victim: &Place<'_>, given_up: Option<&Place<'_>>) -> bool {
     let Some(state) = task_state::current() else {
         return false;
     };
-    let leased = victim.inode().is_leased() || victim.dir_is_leased();
-    let now = if leased { address(victim) } else { 0 };
+    let is_leased = |place: &Place<'_>| place.inode().is_leased() || place.dir_is_leased();
+    let now = if is_leased(victim) || given_up.is_some_and(is_leased) {
+        address(victim)
+    } else {
+        0
+    };
     let before = state.notes.leased.load(Relaxed);
     state.notes.leased.store(now, Relaxed);
     before == address(victim)
 }
 
 impl Notes {
-    /// Holds a mount in place of an earlier one; whether it could.
-    fn hold(&self, mnt: *mut bindings::vfsmount) -> bool {
-        let old = self.mnt.load(Relaxed);
-        let queued = !old.is_null();
-        // SAFETY: The mount is that of a path which the hook's caller holds. `work` is not queued,
-        // by the type invariants, and stays where it is until the task ends, which first runs it.
+    /// Holds a mount in place of an earlier one, or none.
+    fn hold(&self, mnt: *mut bindings::vfsmount) {
+        // SAFETY: The mount is that of a path which the hook's caller holds. The work is not
+        // queued if no mount is held, by the type invariants; it stays where it is until the task
+        // ends, which first runs it. A kernel thread runs its task works when it ends, if ever.
         unsafe {
-            if !queued {
+            let task = Task::current_raw();
+            let old = self.mnt.load(Relaxed);
+            if old.is_null() {
                 (*self.work.get()).func = Some(forget);
-                let task = Task::current_raw();
-                // A kernel thread runs its task works when it ends, if ever.
                 if (*task).flags & bindings::PF_KTHREAD != 0
                     || bindings::task_work_add(
                         task,
@@ -144,14 +131,13 @@ impl Notes {
                         bindings::task_work_notify_mode_TWA_RESUME,
                     ) != 0
                 {
-                    return false;
+                    return;
                 }
             }
             // INVARIANT: A reference is taken, the one to `old` given back.
             self.mnt.store(bindings::mntget(mnt), Relaxed);
             bindings::mntput(old);
         }
-        true
     }
 }
 
