@@ -204,6 +204,93 @@ struct krsi_task_id {
 	char comm[16];
 };
 
+/* struct krsi_module_hidden.expected and .missing: where a module can be found */
+#define KRSI_VIEW_LIST		(1U << 0) /* the list of modules, /proc/modules */
+#define KRSI_VIEW_SYSFS		(1U << 1) /* the kset, /sys/module */
+#define KRSI_VIEW_TREE		(1U << 2) /* the tree of addresses, for each of its ranges */
+#define KRSI_VIEW_BUGS		(1U << 3) /* the list of bug tables */
+#define KRSI_VIEW_BTF		(1U << 4) /* the list of BTF, /sys/kernel/btf */
+#define KRSI_VIEW_FTRACE	(1U << 5) /* the records of its functions */
+
+/* struct krsi_module_hidden.altered: what is not as it must be in its own record */
+#define KRSI_ALTERED_STATE	(1U << 0) /* a state that it can't be in */
+#define KRSI_ALTERED_NAME	(1U << 1) /* another name than it was loaded with */
+#define KRSI_ALTERED_MEMORY	(1U << 2) /* other memory ranges, or the record is gone */
+#define KRSI_ALTERED_SYMBOLS	(1U << 3) /* other symbol tables */
+#define KRSI_ALTERED_LINKS	(1U << 4) /* list pointers that lead to no neighbour */
+#define KRSI_ALTERED_SYSFS	(1U << 5) /* its directory in sysfs is not there or another */
+#define KRSI_ALTERED_CHAIN	(1U << 6) /* it was said to come or go, and doesn't */
+
+/**
+ * struct krsi_module_loader - who loaded a module
+ * @start_time: when that process started, nanoseconds since boot
+ * @pid: process id, in the initial pid namespace
+ * @uid: real user id, in the initial user namespace
+ * @comm: the task's name, chosen by itself: never a base for a verdict
+ */
+struct krsi_module_loader {
+	__u64 start_time;
+	__u32 pid;
+	__u32 uid;
+	char comm[16];
+};
+
+/**
+ * struct krsi_module - context of module_live and module_gone
+ * @event: the header
+ * @name: the module's name as it was loaded: chosen by its author, any bytes
+ * @text: where its code begins
+ * @text_size: bytes of code
+ * @data: where its data begins
+ * @data_size: bytes of data that can be written to
+ * @loader: who loaded it
+ */
+struct krsi_module {
+	struct krsi_event event;
+	char name[64];
+	__u64 text;
+	__u64 text_size;
+	__u64 data;
+	__u64 data_size;
+	struct krsi_module_loader loader;
+};
+
+/**
+ * struct krsi_module_hidden - context of module_hidden
+ * @event: the header
+ * @name: as in struct krsi_module, as the next five
+ * @text: where its code begins
+ * @text_size: bytes of code
+ * @data: where its data begins
+ * @data_size: bytes of data that can be written to
+ * @loader: who loaded it
+ * @expected: KRSI_VIEW_* that must have it
+ * @missing: those of them that have it not
+ * @altered: KRSI_ALTERED_*; if this and @missing are 0 it is back
+ * @reserved: 0
+ * @age: nanoseconds since it became live, before that since it was loaded
+ * @hidden_for: since the first look that found something; if it is back, how
+ *	long it was
+ * @unseen_for: since the last look before that, which found all in order: the
+ *	longest it can have been hidden
+ */
+struct krsi_module_hidden {
+	struct krsi_event event;
+	char name[64];
+	__u64 text;
+	__u64 text_size;
+	__u64 data;
+	__u64 data_size;
+	struct krsi_module_loader loader;
+	__u32 expected;
+	__u32 missing;
+	__u32 altered;
+	__u32 reserved;
+	__u64 age;
+	__u64 hidden_for;
+	__u64 unseen_for;
+};
+
 /**
  * struct krsi_ops - a policy: a BPF struct_ops type, attached by a BPF link
  * @name: what the policy is called; required, need not be unique
@@ -218,6 +305,12 @@ struct krsi_task_id {
  *	renamed over it. Once for each attempt that permissions allow. Returns
  *	0, -EPERM or -EACCES. May not sleep.
  * @executable_unlink: the same, for a file that is being executed or has been.
+ * @module_live: a module's init has succeeded. This and the next two run in a
+ *	worker, a moment later and not in the task that did it, so the kfuncs for
+ *	every event, which tell of a task or a file, are not for them. May sleep.
+ * @module_gone: a module that was live is unloaded. May sleep.
+ * @module_hidden: a module is missing where it must be, or its own record was
+ *	altered; called once for each change of that. May sleep.
  *
  * Any op may be left out. An op may be written as sleepable
  * ("struct_ops.s/...") where "may sleep" stands.
@@ -231,6 +324,9 @@ struct krsi_ops {
 	void (*process_executed)(struct krsi_executed *executed);
 	int (*file_unlink)(struct krsi_unlink *removal);
 	int (*executable_unlink)(struct krsi_exec_unlink *removal);
+	void (*module_live)(struct krsi_module *module);
+	void (*module_gone)(struct krsi_module *module);
+	void (*module_hidden)(struct krsi_module_hidden *hidden);
 };
 
 #endif /* _KRSI_H */

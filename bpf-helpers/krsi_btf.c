@@ -339,11 +339,22 @@ static int executable_unlink_stub(struct krsi_exec_unlink *removal)
 	return 0;
 }
 
+static void module_stub(struct krsi_module *module)
+{
+}
+
+static void module_hidden_stub(struct krsi_module_hidden *hidden)
+{
+}
+
 struct krsi_ops krsi_cfi_stubs = {
 	.process_exec = process_exec_stub,
 	.process_executed = process_executed_stub,
 	.file_unlink = file_unlink_stub,
 	.executable_unlink = executable_unlink_stub,
+	.module_live = module_stub,
+	.module_gone = module_stub,
+	.module_hidden = module_hidden_stub,
 };
 
 /*

@@ -103,7 +103,9 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
     let op = Op::at(prog.member_offset());
     let admitted = match group {
         Group::Exec => op == Some(Op::ProcessExec),
-        Group::Event | Group::Common => true,
+        // A worker knows neither the task nor a file.
+        Group::Event => op.is_some_and(|op| !op.spec().hooks.is_empty()),
+        Group::Common => true,
         Group::Bprm | Group::Foreign => false,
     };
     if !admitted {

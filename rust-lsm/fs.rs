@@ -18,6 +18,7 @@ use crate::{
         self,
         Mode, //
     },
+    module_file::ModulesFile,
     policy::Attachment,
     registry, //
 };
@@ -37,7 +38,8 @@ pub(crate) fn create() -> Result {
     let dir = Dir::create(c"krsi")?;
     dir.add::<AbiFile>()?;
     dir.add::<ModeFile>()?;
-    dir.add::<PoliciesFile>()
+    dir.add::<PoliciesFile>()?;
+    dir.add::<ModulesFile>()
 }
 
 struct AbiFile;

@@ -42,6 +42,14 @@ mod hooks;
 mod krsi_ops;
 mod lists;
 mod mode;
+mod module_compare;
+mod module_file;
+mod module_ledger;
+mod module_news;
+mod module_row;
+mod module_scan;
+mod module_watch;
+mod module_words;
 mod policy;
 mod process_exec;
 mod process_executed;
@@ -68,6 +76,7 @@ fn start() -> Result {
     switches::init(LSM_HOOKS)?;
     record::init()?;
     registry::init()?;
+    module_watch::start()?;
     fs::create()
 }
 

@@ -14,13 +14,20 @@
 #include <linux/bpf.h>
 #include <linux/bpf_verifier.h>
 #include <linux/btf.h>
+#include <linux/ftrace.h>
+#include <linux/kallsyms.h>
+#include <linux/kernfs.h>
 #include <linux/lsm_hooks.h>
 #include <linux/mman.h>
+#include <linux/module.h>
 #include <linux/mount.h>
+#include <linux/notifier.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/task.h>
 #include <linux/srcu.h>
 #include <linux/task_work.h>
+#include <linux/uaccess.h>
+#include <linux/workqueue.h>
 #include <uapi/linux/auxvec.h>
 #include <uapi/linux/lsm.h>
 #include <uapi/linux/magic.h>
@@ -79,6 +86,14 @@ const struct cred *krsi_current_cred(void);
 struct task_struct *krsi_real_parent(struct task_struct *task);
 struct task_struct *krsi_next_process(struct task_struct *process);
 
+u64 krsi_boot_ns(void);
+u64 krsi_process_start(void);
+bool krsi_kset_has(const struct kobject *kobj);
+bool krsi_module_dir_is(const char *name, const void *dir);
+void krsi_work_within(struct delayed_work *work, unsigned long ms);
+void krsi_work_now(struct delayed_work *work);
+extern struct delayed_work krsi_module_work;
+
 u32 krsi_member_offset(const struct btf_type *t, const struct btf_member *member);
 bool krsi_log_allowed(void);
 struct audit_buffer *krsi_audit_start(int type);
@@ -106,8 +121,10 @@ int krsi_register_struct_ops(struct bpf_struct_ops *ops);
 int krsi_kfunc_group(u32 id);
 bool krsi_is_bprm_hook(u32 id);
 
-/* Implemented in Rust (boot_param.rs), called by helpers.c alone. */
+/* Implemented in Rust (boot_param.rs, worker.rs), called by helpers.c alone. */
 int krsi_rs_boot_mode(char *value);
+int krsi_rs_boot_module_scan(char *value);
+void krsi_rs_module_work(struct work_struct *work);
 
 /* Implemented in Rust (verifier.rs, thunks.rs), called by krsi_btf.c alone. */
 const struct bpf_func_proto *krsi_rs_helper_proto(u32 id, const struct bpf_prog *prog);

@@ -13,11 +13,15 @@
 #include <linux/fs.h>
 #include <linux/init.h>
 #include <linux/kdev_t.h>
+#include <linux/kernfs.h>
+#include <linux/kobject.h>
 #include <linux/mount.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/timekeeping.h>
 #include <linux/user_namespace.h>
+#include <linux/workqueue.h>
 
 /* For d_hash_and_lookup(). */
 #include <../../fs/internal.h>
@@ -41,6 +45,9 @@ static DEFINE_RATELIMIT_STATE(krsi_log_limit, DEFAULT_RATELIMIT_INTERVAL,
 			      DEFAULT_RATELIMIT_BURST);
 
 __setup("krsi.mode=", krsi_rs_boot_mode);
+__setup("krsi.module_scan_ms=", krsi_rs_boot_module_scan);
+
+DECLARE_DELAYED_WORK(krsi_module_work, krsi_rs_module_work);
 
 /* lsm.rs */
 
@@ -191,6 +198,56 @@ struct task_struct *krsi_real_parent(struct task_struct *task)
 struct task_struct *krsi_next_process(struct task_struct *process)
 {
 	return next_task(process);
+}
+
+u64 krsi_process_start(void)
+{
+	return current->group_leader->start_boottime;
+}
+
+u64 krsi_boot_ns(void)
+{
+	return ktime_get_boottime_ns();
+}
+
+/* module.rs */
+
+bool krsi_kset_has(const struct kobject *kobj)
+{
+#ifdef CONFIG_SYSFS
+	struct kobject *pos;
+
+	guard(spinlock)(&module_kset->list_lock);
+	list_for_each_entry(pos, &module_kset->list, entry) {
+		if (pos == kobj)
+			return true;
+	}
+#endif
+	return false;
+}
+
+bool krsi_module_dir_is(const char *name, const void *dir)
+{
+#ifdef CONFIG_SYSFS
+	struct kernfs_node *found = kernfs_find_and_get(module_kset->kobj.sd, name);
+
+	kernfs_put(found);
+	return found && found == dir;
+#else
+	return true;
+#endif
+}
+
+/* worker.rs */
+
+void krsi_work_within(struct delayed_work *work, unsigned long ms)
+{
+	queue_delayed_work(system_dfl_wq, work, msecs_to_jiffies(ms));
+}
+
+void krsi_work_now(struct delayed_work *work)
+{
+	mod_delayed_work(system_dfl_wq, work, 0);
 }
 
 /* struct_ops.rs */

@@ -99,7 +99,8 @@ pub(crate) struct OpSpec {
     pub(crate) may_sleep: bool,
     /// Whether what its programs return is a verdict.
     pub(crate) can_deny: bool,
-    /// The LSM hooks that lead to it.
+    /// The LSM hooks that lead to it; none if it is told of by a worker, later than it happened
+    /// and not in the task that did it.
     pub(crate) hooks: &'static [Hook],
 }
 
@@ -130,6 +131,24 @@ ops! {
             PathUnlink, PathRename, InodeUnlink, InodeRename,
             BprmCheckSecurity, BprmCommittedCreds, TaskAlloc, MmapFile, InodeFree
         ],
+    }
+    /// A module's init has succeeded.
+    ModuleLive = 4 {
+        call: module_live(krsi_module) -> nothing,
+        may_sleep: true,
+        hooks: [],
+    }
+    /// A module that was live is unloaded.
+    ModuleGone = 5 {
+        call: module_gone(krsi_module) -> nothing,
+        may_sleep: true,
+        hooks: [],
+    }
+    /// A module hides, otherwise than before, or no more.
+    ModuleHidden = 6 {
+        call: module_hidden(krsi_module_hidden) -> nothing,
+        may_sleep: true,
+        hooks: [],
     }
 }
 

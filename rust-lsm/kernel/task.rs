@@ -62,6 +62,18 @@ pub(crate) fn current_tgid() -> u32 {
     unsafe { (*Task::current_raw()).tgid as u32 }
 }
 
+/// When the current process started, in nanoseconds since boot.
+pub(crate) fn process_start() -> u64 {
+    // SAFETY: The current task doesn't go away, nor does its group's leader before it.
+    unsafe { bindings::krsi_process_start() }
+}
+
+/// Nanoseconds since boot, with the time of suspend.
+pub(crate) fn boot_ns() -> u64 {
+    // SAFETY: Only reads the clock.
+    unsafe { bindings::krsi_boot_ns() }
+}
+
 /// Seconds since the epoch.
 pub(crate) fn real_seconds() -> i64 {
     // SAFETY: Only reads the clock.

@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A module as others see it: what its own record says, and which of the kernel's structures
+//! hold it.
+//!
+//! A [`ModuleAddr`] may be stale: it is only compared, and what stands there is copied where a
+//! fault is an error. So it needs no lock and no reference.
+//!
+//! C header: [`include/linux/module.h`](srctree/include/linux/module.h).
+
+use super::{
+    abi,
+    nofault::{
+        peek,
+        peek_string, //
+    }, //
+};
+use core::mem::offset_of;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
+
+/// Bytes of a name, with at least one NUL.
+pub(crate) const NAME_SIZE: usize = 64;
+
+/// `MODULE_NAME_LEN`.
+const KEPT_NAME_SIZE: usize = {
+    const fn size<const N: usize>(_: fn(&bindings::module) -> &[u8; N]) -> usize {
+        N
+    }
+    size(|module| &module.name)
+};
+
+const _: () = assert!(KEPT_NAME_SIZE < NAME_SIZE);
+
+/// The memory that a module keeps after its init.
+pub(crate) const CORE: usize = bindings::mod_mem_type_MOD_RO_AFTER_INIT as usize + 1;
+
+/// The part of it that is code.
+pub(crate) const TEXT: usize = bindings::mod_mem_type_MOD_TEXT as usize;
+
+/// The part of it that is data.
+pub(crate) const DATA: usize = bindings::mod_mem_type_MOD_DATA as usize;
+
+/// The views that this kernel has and every module is in.
+pub(crate) const VIEWS_OF_ALL: u32 = {
+    let mut views = abi::KRSI_VIEW_LIST | abi::KRSI_VIEW_TREE;
+    if cfg!(CONFIG_SYSFS) {
+        views |= abi::KRSI_VIEW_SYSFS;
+    }
+    if cfg!(CONFIG_GENERIC_BUG) {
+        views |= abi::KRSI_VIEW_BUGS;
+    }
+    views
+};
+
+/// A range of memory.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) start: usize,
+    pub(crate) size: usize,
+}
+
+impl Range {
+    /// Whether they have a byte in common.
+    pub(crate) fn overlaps(&self, other: &Range) -> bool {
+        self.start < other.start.saturating_add(other.size)
+            && other.start < self.start.saturating_add(self.size)
+    }
+}
+
+/// `enum module_state`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Live,
+    Coming,
+    Going,
+    Unformed,
+    /// None of them.
+    Wrong,
+}
+
+/// What a `struct module` says.
+#[derive(Clone, Copy)]
+pub(crate) struct Record {
+    pub(crate) state: State,
+    /// 0 while it is unloaded.
+    pub(crate) references: u32,
+    /// NUL-padded.
+    pub(crate) name: [u8; NAME_SIZE],
+    pub(crate) core: [Range; CORE],
+    /// Where the symbols that it keeps are, and how many.
+    pub(crate) symbols: [usize; 4],
+    /// Which set of symbols is in use.
+    pub(crate) symbols_in_use: usize,
+    /// Whether that is the one that it keeps.
+    pub(crate) keeps_symbols_in_use: bool,
+}
+
+/// All that is seen of a module in one look.
+pub(crate) struct Look {
+    /// `None` if its memory can't be read.
+    pub(crate) record: Option<Record>,
+    /// `KRSI_VIEW_*` that have it.
+    pub(crate) views: u32,
+    /// Those that have it not, and to which its list pointers still lead wrongly.
+    pub(crate) broken_links: u32,
+    /// Whether its directory in sysfs is there, is its own and has its name.
+    pub(crate) directory: bool,
+    /// Whether a module was unloaded by force since boot, though it was in use.
+    pub(crate) forced_unloads: bool,
+}
+
+/// Where a `struct module` is, or was.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ModuleAddr(usize);
+
+impl ModuleAddr {
+    /// Wraps an address, of whatever.
+    pub(crate) const fn new(address: usize) -> Self {
+        Self(address)
+    }
+
+    fn field(self, offset: usize) -> usize {
+        self.0.wrapping_add(offset)
+    }
+
+    fn kobject(self) -> usize {
+        self.field(offset_of!(bindings::module, mkobj) + offset_of!(bindings::module_kobject, kobj))
+    }
+
+    /// What stands there. The state is read before the references, which an unload drops before
+    /// it changes the state.
+    pub(crate) fn record(self) -> Option<Record> {
+        let state = match peek::<u32>(self.field(offset_of!(bindings::module, state)))? {
+            bindings::module_state_MODULE_STATE_LIVE => State::Live,
+            bindings::module_state_MODULE_STATE_COMING => State::Coming,
+            bindings::module_state_MODULE_STATE_GOING => State::Going,
+            bindings::module_state_MODULE_STATE_UNFORMED => State::Unformed,
+            _ => State::Wrong,
+        };
+        let mut name = [0; NAME_SIZE];
+        let kept: [u8; KEPT_NAME_SIZE] = peek(self.field(offset_of!(bindings::module, name)))?;
+        for (to, byte) in name.iter_mut().zip(kept) {
+            *to = byte;
+        }
+        let (symbols, symbols_in_use, keeps_symbols_in_use) = self.symbols()?;
+        Some(Record {
+            state,
+            references: self.references()?,
+            name,
+            core: self.core()?,
+            symbols,
+            symbols_in_use,
+            keeps_symbols_in_use,
+        })
+    }
+
+    fn core(self) -> Option<[Range; CORE]> {
+        let mut core = [Range::default(); CORE];
+        let mut at = self.field(offset_of!(bindings::module, mem));
+        for range in &mut core {
+            range.start = peek(at.wrapping_add(offset_of!(bindings::module_memory, base)))?;
+            range.size =
+                peek::<u32>(at.wrapping_add(offset_of!(bindings::module_memory, size)))? as usize;
+            at = at.wrapping_add(size_of::<bindings::module_memory>());
+        }
+        Some(core)
+    }
+
+    #[cfg(CONFIG_MODULE_UNLOAD)]
+    fn references(self) -> Option<u32> {
+        peek(self.field(offset_of!(bindings::module, refcnt)))
+    }
+
+    /// What is never unloaded is always in use.
+    #[cfg(not(CONFIG_MODULE_UNLOAD))]
+    fn references(self) -> Option<u32> {
+        Some(1)
+    }
+
+    #[cfg(CONFIG_KALLSYMS)]
+    fn symbols(self) -> Option<([usize; 4], usize, bool)> {
+        use bindings::mod_kallsyms as set;
+        let kept = self.field(offset_of!(bindings::module, core_kallsyms));
+        let in_use = peek(self.field(offset_of!(bindings::module, kallsyms)))?;
+        let symbols = [
+            peek(kept.wrapping_add(offset_of!(set, symtab)))?,
+            peek::<u32>(kept.wrapping_add(offset_of!(set, num_symtab)))? as usize,
+            peek(kept.wrapping_add(offset_of!(set, strtab)))?,
+            peek(kept.wrapping_add(offset_of!(set, typetab)))?,
+        ];
+        Some((symbols, in_use, in_use == kept))
+    }
+
+    #[cfg(not(CONFIG_KALLSYMS))]
+    fn symbols(self) -> Option<([usize; 4], usize, bool)> {
+        Some(([0; 4], 0, true))
+    }
+
+    /// Looks at a module that had this name and memory. Sleeps; takes RCU, the lock of the
+    /// modules' kset, `btf_module_mutex` and the lock of sysfs, one after the other.
+    pub(crate) fn look(self, name: &[u8; NAME_SIZE], core: &[Range; CORE]) -> Look {
+        let views = self.views(core);
+        Look {
+            record: self.record(),
+            views,
+            broken_links: self.broken_links(!views),
+            directory: self.has_directory(name),
+            forced_unloads: forced_unloads(),
+        }
+    }
+
+    fn views(self, core: &[Range; CORE]) -> u32 {
+        let mut views = structures(self.0, core);
+        // SAFETY: The address is only compared.
+        if unsafe { bindings::krsi_kset_has(self.kobject() as *const _) } {
+            views |= abi::KRSI_VIEW_SYSFS;
+        }
+        if has_ftrace_records(&core[TEXT]) {
+            views |= abi::KRSI_VIEW_FTRACE;
+        }
+        views
+    }
+
+    /// Of these views the ones whose list pointers in the record lead to no neighbour. Asked only
+    /// where it isn't in the list: in it, a neighbour that comes or goes looks like that, too.
+    fn broken_links(self, views: u32) -> u32 {
+        #[cfg(CONFIG_GENERIC_BUG)]
+        let bugs = self.field(offset_of!(bindings::module, bug_list));
+        #[cfg(not(CONFIG_GENERIC_BUG))]
+        let bugs = 0;
+        let entry = offset_of!(bindings::kobject, entry);
+        let links = [
+            (
+                abi::KRSI_VIEW_LIST,
+                self.field(offset_of!(bindings::module, list)),
+            ),
+            (abi::KRSI_VIEW_SYSFS, self.kobject().wrapping_add(entry)),
+            (abi::KRSI_VIEW_BUGS, bugs),
+        ];
+        links
+            .into_iter()
+            .filter(|(view, at)| views & VIEWS_OF_ALL & view != 0 && !is_linked(*at))
+            .fold(0, |broken, (view, _)| broken | view)
+    }
+
+    fn has_directory(self, name: &[u8; NAME_SIZE]) -> bool {
+        if !cfg!(CONFIG_SYSFS) {
+            return true;
+        }
+        // A kobject's name has no slash.
+        let name = name.map(|byte| if byte == b'/' { b'!' } else { byte });
+        let field = |offset| peek(self.kobject().wrapping_add(offset));
+        let Some((own_name, dir)) = field(offset_of!(bindings::kobject, name))
+            .and_then(peek_string::<NAME_SIZE>)
+            .zip(field(offset_of!(bindings::kobject, sd)))
+        else {
+            return false;
+        };
+        // SAFETY: The name ends with a NUL, as that of a module is shorter; the directory is only
+        // compared.
+        let is_found =
+            unsafe { bindings::krsi_module_dir_is(name.as_ptr().cast(), dir as *const c_void) };
+        is_found && own_name == name
+    }
+}
+
+/// Whether a `struct list_head` is linked to neighbours, or to itself.
+fn is_linked(at: usize) -> bool {
+    let neighbour = |offset| peek::<usize>(at.wrapping_add(offset));
+    let (next, prev) = (
+        offset_of!(bindings::list_head, next),
+        offset_of!(bindings::list_head, prev),
+    );
+    let leads_back = |from: usize, offset| peek::<usize>(from.wrapping_add(offset)) == Some(at);
+    neighbour(next).is_some_and(|next| leads_back(next, prev))
+        && neighbour(prev).is_some_and(|prev| leads_back(prev, next))
+}
+
+#[cfg(CONFIG_MODULES)]
+fn structures(module: usize, core: &[Range; CORE]) -> u32 {
+    let mut addrs = [0; CORE];
+    let mut count = 0;
+    for (to, range) in addrs
+        .iter_mut()
+        .zip(core.iter().filter(|range| range.size != 0))
+    {
+        *to = range.start;
+        count += 1;
+    }
+    // SAFETY: `addrs` is valid for reads of `count` elements; the module is only compared.
+    let found = unsafe { bindings::module_views(module as *const _, addrs.as_ptr(), count) };
+    let names = [
+        (bindings::module_view_MODULE_VIEW_LIST, abi::KRSI_VIEW_LIST),
+        (bindings::module_view_MODULE_VIEW_TREE, abi::KRSI_VIEW_TREE),
+        (bindings::module_view_MODULE_VIEW_BUGS, abi::KRSI_VIEW_BUGS),
+        (bindings::module_view_MODULE_VIEW_BTF, abi::KRSI_VIEW_BTF),
+    ];
+    names
+        .into_iter()
+        .filter(|(view, _)| found & view != 0)
+        .fold(0, |views, (_, view)| views | view)
+}
+
+#[cfg(not(CONFIG_MODULES))]
+fn structures(_module: usize, _core: &[Range; CORE]) -> u32 {
+    0
+}
+
+#[cfg(CONFIG_DYNAMIC_FTRACE)]
+fn has_ftrace_records(text: &Range) -> bool {
+    let last = text.start.saturating_add(text.size).saturating_sub(1);
+    // SAFETY: Only compares the addresses of its records.
+    text.size != 0 && unsafe { bindings::ftrace_location_range(text.start, last) } != 0
+}
+
+#[cfg(not(CONFIG_DYNAMIC_FTRACE))]
+fn has_ftrace_records(_text: &Range) -> bool {
+    false
+}
+
+fn forced_unloads() -> bool {
+    // SAFETY: Only reads a flag.
+    let forced = unsafe { bindings::test_taint(bindings::TAINT_FORCED_RMMOD) } != 0;
+    cfg!(CONFIG_MODULE_FORCE_UNLOAD) && forced
+}
+
+/// Whether the current task may see addresses of the kernel.
+#[cfg(CONFIG_KALLSYMS)]
+pub(crate) fn may_see_addresses() -> bool {
+    // SAFETY: The current task's own credentials stay valid until it changes them itself.
+    unsafe { bindings::kallsyms_show_value(bindings::krsi_current_cred()) }
+}
+
+/// Whether the current task may see addresses of the kernel.
+#[cfg(not(CONFIG_KALLSYMS))]
+pub(crate) fn may_see_addresses() -> bool {
+    false
+}
