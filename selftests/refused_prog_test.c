@@ -34,6 +34,9 @@ static const struct {
 	{ "map_null_", "Possibly NULL pointer passed to trusted R1" },
 	{ "map_inside_", "R1 expected pointer to STRUCT krsi_" },
 	{ "map_after_executed_", "calling kernel function krsi_%s is not allowed" },
+	{ "map_after_module_live_", "calling kernel function krsi_%s is not allowed" },
+	{ "map_after_module_gone_", "calling kernel function krsi_%s is not allowed" },
+	{ "map_after_module_hidden_", "calling kernel function krsi_%s is not allowed" },
 	{ "map_write_", "only read is supported" },
 	{ "map_beyond_end", "access beyond struct krsi_exec" },
 	{ "map_before_begin", "invalid negative access" },
@@ -124,6 +127,7 @@ FIXTURE_VARIANT(refused)
 FIXTURE_VARIANT_ADD(refused, forged_contexts) { "refused_forged.bpf.o", 60 };
 FIXTURE_VARIANT_ADD(refused, misused_contexts) { "refused_context.bpf.o", 20 };
 FIXTURE_VARIANT_ADD(refused, ways_to_kernel_memory) { "refused_memory.bpf.o", 30 };
+FIXTURE_VARIANT_ADD(refused, tasks_and_files_of_modules) { "refused_module.bpf.o", 9 };
 /* clang-format on */
 
 FIXTURE_SETUP(refused)

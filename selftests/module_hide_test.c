@@ -1,0 +1,450 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Proves that a module that hides is found: by each step that rootkits take,
+ * alone and together, before init, in init, on command and some seconds
+ * later; that another module which it hides is; that it is told once, with
+ * what is missing and altered, with who loaded it, to policies, in the kernel
+ * log and in the file; and that its return is told, too.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "common.h"
+#include "module.h"
+#include "module_events.h"
+#include "modules/hider.h"
+#include "run.h"
+
+/* What happens in other tasks meanwhile takes its time on an emulated machine. */
+#define SOON_MS 5000
+/* From the hiding on: the period is 5 seconds. */
+#define PERIOD_MS (5000 + SOON_MS)
+
+/* Steps after which a module can't be unloaded, and that can't be undone. */
+#define STUCK (HIDE_SYSFS | HIDE_SYSFS_FLAG)
+#define FINAL (HIDE_CHAIN | HIDE_FTRACE | HIDE_LEAVE)
+
+#define ALL (HIDE_LIST_FALSE | HIDE_BUGS | HIDE_TREE | HIDE_MEMORY | HIDE_NAME | HIDE_SYMBOLS | \
+	     HIDE_STATE | HIDE_CHAIN | HIDE_FTRACE | HIDE_SYSFS_FLAG)
+
+FIXTURE(hide)
+{
+	struct policy policy;
+	const struct modules *modules;
+	char name[32], door[64];
+	__u64 mark; /* events before what is tried */
+};
+
+FIXTURE_VARIANT(hide)
+{
+	unsigned int steps;
+	__u32 missing, altered;
+};
+
+#define VARIANT(name, steps, missing, altered) \
+	FIXTURE_VARIANT_ADD(hide, name) { steps, missing, altered }
+
+/* clang-format off */
+VARIANT(out_of_the_list, HIDE_LIST, KRSI_VIEW_LIST, KRSI_ALTERED_LINKS);
+VARIANT(out_of_the_list_with_false_pointers, HIDE_LIST_FALSE, KRSI_VIEW_LIST, KRSI_ALTERED_LINKS);
+VARIANT(out_of_the_bug_list, HIDE_BUGS, KRSI_VIEW_BUGS, KRSI_ALTERED_LINKS);
+VARIANT(out_of_the_tree, HIDE_TREE, KRSI_VIEW_TREE, 0);
+VARIANT(without_memory, HIDE_MEMORY, KRSI_VIEW_TREE, KRSI_ALTERED_MEMORY);
+VARIANT(without_a_name, HIDE_NAME, 0, KRSI_ALTERED_NAME);
+VARIANT(with_a_borrowed_name, HIDE_BORROW, 0, KRSI_ALTERED_NAME);
+VARIANT(without_symbols, HIDE_SYMBOLS, 0, KRSI_ALTERED_SYMBOLS);
+VARIANT(unformed, HIDE_STATE, 0, KRSI_ALTERED_STATE);
+VARIANT(said_to_go, HIDE_CHAIN, KRSI_VIEW_BTF, KRSI_ALTERED_CHAIN);
+VARIANT(without_ftrace_records, HIDE_FTRACE, KRSI_VIEW_FTRACE, 0);
+VARIANT(out_of_sysfs, HIDE_SYSFS, KRSI_VIEW_SYSFS, KRSI_ALTERED_SYSFS);
+VARIANT(out_of_sysfs_with_its_flag, HIDE_SYSFS_FLAG, KRSI_VIEW_SYSFS, KRSI_ALTERED_SYSFS);
+VARIANT(out_of_list_and_sysfs, HIDE_LIST | HIDE_SYSFS, KRSI_VIEW_LIST | KRSI_VIEW_SYSFS,
+	KRSI_ALTERED_LINKS | KRSI_ALTERED_SYSFS);
+VARIANT(by_all_steps, ALL, 0x3f, 0x7f);
+/* clang-format on */
+
+FIXTURE_SETUP(hide)
+{
+	ASSERT_EQ(0, policy_start(&self->policy, "modules.bpf.o", "modules_all"));
+	self->modules = self->policy.data;
+	/* A name for this test alone: what can't be unloaded stays. */
+	snprintf(self->name, sizeof(self->name), "hider%d", getpid());
+	snprintf(self->door, sizeof(self->door), "/sys/kernel/debug/%s", self->name);
+	log_mark();
+}
+
+FIXTURE_TEARDOWN(hide)
+{
+	policy_close(&self->policy);
+}
+
+#define SELF FIXTURE_DATA(hide) *self, struct __test_metadata *_metadata
+
+static void load(SELF, const char *more)
+{
+	char args[256];
+
+	snprintf(args, sizeof(args), "door=%s lender=krsi_lender %s", self->name, more);
+	self->mark = self->modules->count;
+	ASSERT_EQ(0, module_load("krsi_hider", self->name, args));
+}
+
+static void command(SELF, unsigned int steps)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%u", steps);
+	self->mark = self->modules->count;
+	ASSERT_EQ(strlen(text), file_write(self->door, text));
+}
+
+/* Which of these views a module of the test is in: not every kernel has BTF. */
+static __u32 there(__u32 expected, __u32 views)
+{
+	return views & expected;
+}
+
+static const struct module_event *found(SELF, const char *name, __u32 missing, __u32 altered,
+					int ms)
+{
+	const struct module_event *event;
+	struct module_row row = {};
+	char line[256];
+
+	event = event_within(self->modules, self->mark, EVENT_HIDDEN, name, ms);
+	ASSERT_NE(NULL, event);
+	missing = there(event->expected, missing);
+	EXPECT_EQ(missing, event->missing);
+	EXPECT_EQ(altered, event->altered);
+	/* At least what every kernel has. */
+	EXPECT_EQ(0xd, event->expected & 0xd);
+
+	EXPECT_EQ(0, module_row(name, &row));
+	EXPECT_STREQ(view_words(missing), row.missing);
+	EXPECT_STREQ(altered_words(altered), row.altered);
+	EXPECT_EQ(0, views_of(row.in) & missing);
+
+	snprintf(line, sizeof(line), "module %s is hidden: missing from %s; altered %s; loaded by ",
+		 name, view_words(missing), altered_words(altered));
+	EXPECT_TRUE(log_has(line)) {
+		TH_LOG("no \"%s\" in the log", line);
+	}
+	return event;
+}
+
+static void nothing_more(SELF, const char *name)
+{
+	__u64 mark = self->modules->count;
+
+	EXPECT_EQ(0, module_look());
+	EXPECT_EQ(NULL, event_since(self->modules, mark, EVENT_HIDDEN, name));
+}
+
+/* Undoes the steps; what is told then; and the module goes, if it can. */
+static void come_back(SELF, unsigned int steps)
+{
+	const struct module_event *event;
+
+	command(self, _metadata, 0);
+	EXPECT_EQ(0, module_look());
+	event = event_since(self->modules, self->mark, EVENT_HIDDEN, self->name);
+	if (steps & FINAL) {
+		EXPECT_TRUE(!event || event->missing || event->altered);
+	} else {
+		ASSERT_NE(NULL, event);
+		EXPECT_EQ(0, event->missing);
+		EXPECT_EQ(0, event->altered);
+		EXPECT_LE(event->hidden_for, event->unseen_for);
+		EXPECT_TRUE(log_has("is back: was missing from"));
+	}
+	if (steps & STUCK)
+		return;
+	self->mark = self->modules->count;
+	EXPECT_EQ(0, module_unload(self->name));
+	EXPECT_TRUE(module_row_gone(self->name));
+	EXPECT_NE(NULL, event_since(self->modules, self->mark, EVENT_GONE, self->name));
+}
+
+TEST_F_TIMEOUT(hide, on_command_and_come_back, 120)
+{
+	const struct module_event *event;
+	struct module_row row = {};
+
+	load(self, _metadata, "");
+	EXPECT_EQ(0, module_look());
+	ASSERT_EQ(0, module_row(self->name, &row));
+	EXPECT_STREQ("live", row.state);
+	EXPECT_STREQ("-", row.missing);
+	EXPECT_STREQ("-", row.altered);
+	EXPECT_EQ(NULL, event_since(self->modules, self->mark, EVENT_HIDDEN, self->name));
+	event = event_since(self->modules, self->mark, EVENT_LIVE, self->name);
+	ASSERT_NE(NULL, event);
+	EXPECT_EQ(getpid(), event->loader.pid);
+
+	command(self, _metadata, variant->steps);
+	EXPECT_EQ(0, module_look());
+	event = found(self, _metadata, self->name, variant->missing, variant->altered, 0);
+	EXPECT_EQ(getpid(), event->loader.pid);
+	EXPECT_EQ(getuid(), event->loader.uid);
+	EXPECT_EQ(0, strncmp(event->loader.comm, "module_hide_test", 15));
+	EXPECT_LT(0, event->text_size);
+	EXPECT_LE(event->hidden_for, event->unseen_for);
+	EXPECT_LE(event->unseen_for, event->age);
+	nothing_more(self, _metadata, self->name);
+	come_back(self, _metadata, variant->steps);
+}
+
+/* LIVE is heard right after: nobody asks for a look. */
+TEST_F_TIMEOUT(hide, in_init, 120)
+{
+	unsigned int steps = variant->steps & ~HIDE_STATE;
+	__u32 altered = variant->altered & ~KRSI_ALTERED_STATE;
+	const struct module_event *event;
+	char args[64];
+
+	/* The loader itself makes it live again; what is told before LIVE is no lie yet. */
+	if (!steps)
+		SKIP(return, "init ends this by itself");
+	/* Of a module that isn't live yet COMING may be taken back. */
+	if (steps == HIDE_CHAIN)
+		SKIP(return, "not to be told from a notifier that stops the chain");
+	if (steps & HIDE_CHAIN)
+		altered &= ~KRSI_ALTERED_CHAIN;
+	snprintf(args, sizeof(args), "in_init=%u", steps);
+	load(self, _metadata, args);
+	/* BTF that was away at LIVE already isn't missed. */
+	event = found(self, _metadata, self->name, variant->missing, altered, SOON_MS);
+	EXPECT_EQ(getpid(), event->loader.pid);
+	come_back(self, _metadata, steps);
+}
+
+/* What can be done before the module is in sysfs without breaking its load. */
+#define BEFORE (HIDE_LIST | HIDE_LIST_FALSE | HIDE_BUGS | HIDE_TREE | HIDE_SYMBOLS | HIDE_FTRACE)
+
+TEST_F_TIMEOUT(hide, before_init, 120)
+{
+	unsigned int steps = variant->steps & BEFORE;
+	char args[64];
+
+	if (!steps || (steps != variant->steps && variant->steps != ALL))
+		SKIP(return, "not before init");
+	snprintf(args, sizeof(args), "early=%u", steps);
+	load(self, _metadata, args);
+	found(self, _metadata, self->name, variant->missing & ~(KRSI_VIEW_SYSFS | KRSI_VIEW_BTF),
+	      variant->altered & (KRSI_ALTERED_LINKS | KRSI_ALTERED_SYMBOLS), SOON_MS);
+	come_back(self, _metadata, steps);
+}
+
+/* Looks are taken without being asked for. */
+TEST_F_TIMEOUT(hide, six_seconds_after_init, 120)
+{
+	char args[64];
+
+	if (variant->steps != ALL && variant->steps != HIDE_LIST && variant->steps != HIDE_STATE)
+		SKIP(return, "some stand for all");
+	snprintf(args, sizeof(args), "later=%u", variant->steps);
+	load(self, _metadata, args);
+	sleep(5);
+	EXPECT_EQ(NULL, event_since(self->modules, self->mark, EVENT_HIDDEN, self->name));
+	found(self, _metadata, self->name, variant->missing, variant->altered, 1000 + PERIOD_MS);
+	come_back(self, _metadata, variant->steps);
+}
+
+/* The same without variants. */
+FIXTURE(other)
+{
+	FIXTURE_DATA(hide) hide;
+	char victim[32];
+};
+
+FIXTURE_SETUP(other)
+{
+	ASSERT_EQ(0, policy_start(&self->hide.policy, "modules.bpf.o", "modules_all"));
+	self->hide.modules = self->hide.policy.data;
+	snprintf(self->hide.name, sizeof(self->hide.name), "hider%d", getpid());
+	snprintf(self->hide.door, sizeof(self->hide.door), "/sys/kernel/debug/%s",
+		 self->hide.name);
+	snprintf(self->victim, sizeof(self->victim), "victim%d", getpid());
+	log_mark();
+}
+
+FIXTURE_TEARDOWN(other)
+{
+	mode_restore();
+	policy_close(&self->hide.policy);
+}
+
+static void unload(SELF)
+{
+	EXPECT_EQ(0, module_unload(self->name));
+	EXPECT_TRUE(module_row_gone(self->name));
+}
+
+TEST_F_TIMEOUT(other, module_that_is_hidden_is_the_one_that_is_named, 60)
+{
+	const unsigned int steps = HIDE_LIST | HIDE_TREE | HIDE_SYMBOLS | HIDE_BORROW;
+	FIXTURE_DATA(hide) *hide = &self->hide;
+	struct module_row row = {};
+	char args[64];
+
+	ASSERT_EQ(0, module_load("krsi_plain", self->victim, NULL));
+	snprintf(args, sizeof(args), "target=%s", self->victim);
+	load(hide, _metadata, args);
+	command(hide, _metadata, steps);
+	EXPECT_EQ(0, module_look());
+	found(hide, _metadata, self->victim, KRSI_VIEW_LIST | KRSI_VIEW_TREE,
+	      KRSI_ALTERED_LINKS | KRSI_ALTERED_SYMBOLS | KRSI_ALTERED_NAME, 0);
+	EXPECT_EQ(NULL, event_since(hide->modules, hide->mark, EVENT_HIDDEN, hide->name));
+	EXPECT_EQ(0, module_row(hide->name, &row));
+	EXPECT_STREQ("-", row.missing);
+
+	/* It finds its target by name only while that is in the list: unload puts it back. */
+	unload(hide, _metadata);
+	EXPECT_EQ(0, module_look());
+	EXPECT_EQ(0, module_row(self->victim, &row));
+	EXPECT_STREQ("-", row.missing);
+	EXPECT_STREQ("-", row.altered);
+	EXPECT_EQ(0, module_unload(self->victim));
+	EXPECT_TRUE(module_row_gone(self->victim));
+}
+
+/* All that an unload would do, but for the end of it. */
+TEST_F_TIMEOUT(other, that_leaves_but_stays_is_found_when_it_takes_too_long, 120)
+{
+	FIXTURE_DATA(hide) *hide = &self->hide;
+	struct module_row row = {};
+
+	load(hide, _metadata, "");
+	command(hide, _metadata, HIDE_LEAVE | HIDE_LIST);
+	EXPECT_EQ(0, module_look());
+	EXPECT_EQ(0, module_row(hide->name, &row));
+	EXPECT_STREQ("leaving", row.state);
+	found(hide, _metadata, hide->name, KRSI_VIEW_LIST | KRSI_VIEW_BTF,
+	      KRSI_ALTERED_LINKS | KRSI_ALTERED_CHAIN, 15000 + PERIOD_MS);
+	EXPECT_EQ(NULL, event_since(hide->modules, hide->mark, EVENT_GONE, hide->name));
+	come_back(hide, _metadata, HIDE_LEAVE | HIDE_LIST);
+}
+
+TEST_F_TIMEOUT(other, that_is_said_to_go_while_it_comes_is_watched_all_the_same, 60)
+{
+	FIXTURE_DATA(hide) *hide = &self->hide;
+	char args[64];
+
+	snprintf(args, sizeof(args), "early=%u", HIDE_CHAIN);
+	load(hide, _metadata, args);
+	EXPECT_EQ(0, module_look());
+	EXPECT_NE(NULL, event_since(hide->modules, hide->mark, EVENT_LIVE, hide->name));
+	EXPECT_EQ(NULL, event_since(hide->modules, hide->mark, EVENT_HIDDEN, hide->name));
+	EXPECT_TRUE(log_has("is live though a notifier had it said to be going"));
+	command(hide, _metadata, HIDE_LIST);
+	EXPECT_EQ(0, module_look());
+	found(hide, _metadata, hide->name, KRSI_VIEW_LIST, KRSI_ALTERED_LINKS, 0);
+	come_back(hide, _metadata, HIDE_LIST);
+}
+
+/* The loader makes it live in the end, so this lasts as long as its parameters take. */
+TEST_F_TIMEOUT(other, that_is_unformed_before_init_is_found_before_it, 60)
+{
+	FIXTURE_DATA(hide) *hide = &self->hide;
+	const struct module_event *event;
+	char args[64];
+	pid_t loader;
+	int status;
+
+	snprintf(args, sizeof(args), "linger=%d early=%u", 4 * SOON_MS, HIDE_STATE);
+	hide->mark = hide->modules->count;
+	loader = fork();
+	ASSERT_LE(0, loader);
+	if (!loader)
+		_exit(module_load("krsi_hider", hide->name, args) ? 1 : 0);
+	do {
+		usleep(10000);
+		EXPECT_EQ(0, module_look());
+		event = event_since(hide->modules, hide->mark, EVENT_HIDDEN, hide->name);
+	} while (!event && !waitpid(loader, &status, WNOHANG));
+	ASSERT_NE(NULL, event);
+	EXPECT_EQ(0, event->missing);
+	EXPECT_EQ(KRSI_ALTERED_STATE, event->altered);
+	EXPECT_EQ(loader, event->loader.pid);
+	EXPECT_EQ(NULL, event_since(hide->modules, hide->mark, EVENT_LIVE, hide->name));
+	hide->mark = hide->modules->count;
+	EXPECT_EQ(loader, waitpid(loader, &status, 0));
+	EXPECT_EQ(0, status);
+	event = event_within(hide->modules, hide->mark, EVENT_HIDDEN, hide->name, SOON_MS);
+	ASSERT_NE(NULL, event);
+	EXPECT_EQ(0, event->altered);
+	unload(hide, _metadata);
+}
+
+TEST_F_TIMEOUT(other, name_that_is_hostile_is_escaped, 60)
+{
+	FIXTURE_DATA(hide) *hide = &self->hide;
+	const char *name = "a b\n=c,/\\\x7f", *escaped = "a\\040b\\012\\075c\\054/\\134\\177";
+	struct module_row row = {};
+
+	hide->mark = hide->modules->count;
+	ASSERT_EQ(0, module_load("krsi_plain", name, NULL));
+	EXPECT_EQ(0, module_look());
+	EXPECT_EQ(0, module_row(escaped, &row));
+	EXPECT_STREQ("-", row.missing);
+	EXPECT_STREQ("-", row.altered);
+	/* A policy has it as it is. */
+	EXPECT_NE(NULL, event_since(hide->modules, hide->mark, EVENT_LIVE, name));
+	EXPECT_EQ(NULL, event_since(hide->modules, hide->mark, EVENT_HIDDEN, name));
+	EXPECT_EQ(0, module_unload(name));
+	EXPECT_TRUE(module_row_gone(escaped));
+}
+
+TEST_F_TIMEOUT(other, that_hides_under_mode_off_is_in_the_log_alone, 60)
+{
+	FIXTURE_DATA(hide) *hide = &self->hide;
+	struct module_row row = {};
+	char line[128];
+
+	load(hide, _metadata, "");
+	EXPECT_EQ(0, module_look());
+	ASSERT_EQ(0, mode_set("off"));
+	command(hide, _metadata, HIDE_LIST);
+	EXPECT_EQ(0, module_look());
+	snprintf(line, sizeof(line), "module %s is hidden: missing from list;", hide->name);
+	EXPECT_TRUE(log_has(line));
+	EXPECT_EQ(0, module_row(hide->name, &row));
+	EXPECT_STREQ("list", row.missing);
+	EXPECT_EQ(NULL, event_since(hide->modules, hide->mark, EVENT_HIDDEN, hide->name));
+	mode_restore();
+	come_back(hide, _metadata, HIDE_LIST);
+}
+
+TEST(the_file_is_for_root_and_takes_short_words)
+{
+	char longer[34];
+	struct stat st;
+	pid_t child;
+	int status;
+
+	ASSERT_EQ(0, stat(MODULES, &st));
+	EXPECT_EQ(0600, st.st_mode & 07777);
+	memset(longer, 'x', 33);
+	longer[33] = '\0';
+	EXPECT_EQ(-EINVAL, file_write(MODULES, longer));
+	child = fork();
+	ASSERT_LE(0, child);
+	if (!child) {
+		char line[16];
+
+		if (drop_all())
+			_exit(2);
+		_exit(file_read(MODULES, line, sizeof(line)) != -EACCES ||
+		      file_write(MODULES, "look") != -EACCES);
+	}
+	EXPECT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+TEST_HARNESS_MAIN

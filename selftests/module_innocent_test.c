@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Proves that no module that does not hide is said to: every module that this
+ * kernel has, loaded and unloaded in a loop and in parallel, those that fail,
+ * that take their time, that have notifiers of their own, live patches, forced
+ * unloads; while all of them are looked at without a pause.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "common.h"
+#include "module.h"
+#include "module_events.h"
+
+/* A policy that hears of all, and a thread that has all looked at, again and again. */
+struct watch {
+	struct policy policy;
+	const struct modules *modules;
+	struct module_total before;
+	pthread_t scanner;
+	volatile bool stop;
+	int scan_error;
+	__u64 hides;
+	char name[32]; /* for a module of this test */
+};
+
+static void *scan(void *arg)
+{
+	struct watch *watch = arg;
+
+	while (!watch->stop && !watch->scan_error)
+		watch->scan_error = module_look();
+	return NULL;
+}
+
+static void watch_begin(struct __test_metadata *_metadata, struct watch *watch)
+{
+	ASSERT_EQ(0, policy_start(&watch->policy, "modules.bpf.o", "modules_all"));
+	watch->modules = watch->policy.data;
+	snprintf(watch->name, sizeof(watch->name), "plain%d", getpid());
+	ASSERT_EQ(0, module_look());
+	watch->hides = watch->modules->hides;
+	ASSERT_EQ(0, module_total(&watch->before));
+	log_mark();
+	ASSERT_EQ(0, pthread_create(&watch->scanner, NULL, scan, watch));
+}
+
+static void watch_end(struct __test_metadata *_metadata, struct watch *watch)
+{
+	struct module_total after = {};
+
+	watch->stop = true;
+	EXPECT_EQ(0, pthread_join(watch->scanner, NULL));
+	EXPECT_EQ(0, watch->scan_error);
+	EXPECT_EQ(watch->hides, watch->modules->hides);
+	EXPECT_FALSE(log_has("is hidden"));
+	EXPECT_EQ(0, module_total(&after));
+	EXPECT_EQ(watch->before.lost, after.lost);
+	TH_LOG("%llu comparisons, no alarm", after.looks - watch->before.looks);
+	policy_close(&watch->policy);
+}
+
+FIXTURE(innocent)
+{
+	struct watch watch;
+};
+
+FIXTURE_SETUP(innocent)
+{
+	watch_begin(_metadata, &self->watch);
+}
+
+FIXTURE_TEARDOWN(innocent)
+{
+	watch_end(_metadata, &self->watch);
+}
+
+/* With a notifier at either end of the chain. */
+FIXTURE(notifier)
+{
+	struct watch watch;
+};
+
+FIXTURE_VARIANT(notifier)
+{
+	int priority;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(notifier, first) { INT_MAX };
+FIXTURE_VARIANT_ADD(notifier, last) { INT_MIN };
+/* clang-format on */
+
+FIXTURE_SETUP(notifier)
+{
+	watch_begin(_metadata, &self->watch);
+}
+
+FIXTURE_TEARDOWN(notifier)
+{
+	watch_end(_metadata, &self->watch);
+}
+
+/* A child that loads and unloads until it is killed; not 0: what failed. */
+static pid_t start(int (*round)(int n), int n)
+{
+	pid_t pid = fork();
+
+	while (!pid) {
+		int ret = round(n);
+
+		if (ret)
+			_exit(ret);
+	}
+	return pid;
+}
+
+/* Each module that the kernel was built with, as modprobe finds it. */
+static int every_module(int n)
+{
+	return system("cd /lib/modules/$(uname -r) && find . -name '*.ko' | sed 's/.*\\///; s/\\.ko$//' | "
+		      "while read -r name; do modprobe \"$name\" && modprobe -r \"$name\" || exit 1; done");
+}
+
+static int plain_modules(int n)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "storm%d", n);
+	if (module_load("krsi_plain", name, NULL))
+		return 1;
+	if (module_load("krsi_plain", name, NULL) != -EEXIST)
+		return 2;
+	return module_unload(name) ? 3 : 0;
+}
+
+static int failing_modules(int n)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "fails%d", n);
+	return module_load("krsi_plain", name, "fail=1") == -EIO ? 0 : 1;
+}
+
+#define STAYING 40
+
+TEST_F_TIMEOUT(innocent, modules_of_all_kinds_in_a_storm, 900)
+{
+	unsigned long long want = rounds(100000, 10000), end = now_ms() + rounds(20, 60) * 1000;
+	struct module_total now = {};
+	pid_t children[4];
+	char name[32];
+	int i, status;
+
+	for (i = 0; i < STAYING; i++) {
+		snprintf(name, sizeof(name), "stays%d", i);
+		ASSERT_EQ(0, module_load("krsi_plain", name, NULL));
+	}
+	children[0] = start(every_module, 0);
+	children[1] = start(plain_modules, 1);
+	children[2] = start(plain_modules, 2);
+	children[3] = start(failing_modules, 3);
+	/* So many comparisons, and so long, that each of them comes round. */
+	do {
+		usleep(100000);
+		ASSERT_EQ(0, module_total(&now));
+	} while (now.looks - self->watch.before.looks < want || now_ms() < end);
+
+	for (i = 0; i < 4; i++) {
+		EXPECT_EQ(0, waitpid(children[i], &status, WNOHANG)) {
+			TH_LOG("child %d ended with %#x", i, status);
+		}
+		kill(children[i], SIGKILL);
+		waitpid(children[i], &status, 0);
+	}
+	for (i = 0; i < STAYING; i++) {
+		snprintf(name, sizeof(name), "stays%d", i);
+		EXPECT_EQ(0, module_unload(name));
+		EXPECT_TRUE(module_row_gone(name));
+	}
+	/* What was under way when its process was killed. */
+	module_unload("storm1");
+	module_unload("storm2");
+	EXPECT_TRUE(module_row_gone("storm1"));
+	EXPECT_TRUE(module_row_gone("fails3"));
+	EXPECT_LT(0, self->watch.modules->lives);
+	EXPECT_LT(0, self->watch.modules->gones);
+}
+
+TEST_F_TIMEOUT(innocent, module_whose_init_fails_is_neither_live_nor_gone, 60)
+{
+	__u64 lives = self->watch.modules->lives, gones = self->watch.modules->gones;
+	int i;
+
+	for (i = 0; i < rounds(100, 10); i++)
+		EXPECT_EQ(-EIO, module_load("krsi_plain", self->watch.name, "fail=1"));
+	EXPECT_TRUE(module_row_gone(self->watch.name));
+	EXPECT_EQ(lives, self->watch.modules->lives);
+	EXPECT_EQ(gones, self->watch.modules->gones);
+}
+
+TEST_F_TIMEOUT(innocent, module_whose_init_and_exit_take_ten_seconds, 90)
+{
+	struct module_row row = {};
+	int status;
+	pid_t child = fork();
+
+	if (!child)
+		_exit(module_load("krsi_plain", self->watch.name, "init_ms=10000 exit_ms=10000") ? 1 : 0);
+	sleep(5);
+	EXPECT_EQ(0, module_row(self->watch.name, &row));
+	EXPECT_STREQ("coming", row.state);
+	EXPECT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	child = fork();
+	if (!child)
+		_exit(module_unload(self->watch.name) ? 1 : 0);
+	sleep(5);
+	EXPECT_EQ(0, module_row(self->watch.name, &row));
+	EXPECT_STREQ("live", row.state);
+	EXPECT_EQ(child, waitpid(child, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(module_row_gone(self->watch.name));
+}
+
+static void load_chain(struct __test_metadata *_metadata, int priority, const char *what)
+{
+	char args[64];
+
+	snprintf(args, sizeof(args), "priority=%d %s", priority, what);
+	ASSERT_EQ(0, module_load("krsi_chain", NULL, args));
+}
+
+TEST_F_TIMEOUT(notifier, that_answers_nothing, 60)
+{
+	load_chain(_metadata, variant->priority, "");
+	EXPECT_EQ(0, module_load("krsi_plain", self->watch.name, NULL));
+	EXPECT_EQ(0, module_unload(self->watch.name));
+	EXPECT_EQ(0, module_unload("krsi_chain"));
+	EXPECT_TRUE(module_row_gone(self->watch.name));
+	EXPECT_TRUE(module_row_gone("krsi_chain"));
+}
+
+TEST_F_TIMEOUT(notifier, that_stops_the_chain_neither_blinds_nor_alarms, 60)
+{
+	__u64 mark = self->watch.modules->count;
+	struct module_row row = {};
+
+	load_chain(_metadata, variant->priority, "stop=1");
+	EXPECT_EQ(0, module_load("krsi_plain", self->watch.name, NULL));
+	EXPECT_EQ(0, module_look());
+	EXPECT_EQ(0, module_row(self->watch.name, &row));
+	EXPECT_STREQ("live", row.state);
+	EXPECT_NE(NULL, event_since(self->watch.modules, mark, EVENT_LIVE, self->watch.name));
+	EXPECT_TRUE(log_has("is live though a notifier had it said to be going"));
+	EXPECT_EQ(0, module_unload(self->watch.name));
+	EXPECT_TRUE(module_row_gone(self->watch.name));
+	EXPECT_NE(NULL, event_since(self->watch.modules, mark, EVENT_GONE, self->watch.name));
+	EXPECT_EQ(0, module_unload("krsi_chain"));
+}
+
+TEST_F_TIMEOUT(notifier, that_refuses_a_module, 60)
+{
+	__u64 mark = self->watch.modules->count;
+
+	load_chain(_metadata, variant->priority, "bad=1");
+	EXPECT_EQ(-EPERM, module_load("krsi_plain", self->watch.name, NULL));
+	EXPECT_TRUE(module_row_gone(self->watch.name));
+	EXPECT_EQ(NULL, event_since(self->watch.modules, mark, EVENT_LIVE, self->watch.name));
+	EXPECT_EQ(NULL, event_since(self->watch.modules, mark, EVENT_GONE, self->watch.name));
+	EXPECT_EQ(0, module_unload("krsi_chain"));
+}
+
+TEST_F_TIMEOUT(innocent, live_patch, 120)
+{
+	const char *enabled = "/sys/kernel/livepatch/krsi_livepatch/enabled";
+	unsigned long long end;
+	char text[64];
+	int ret;
+
+	ASSERT_EQ(0, module_load("krsi_livepatch", NULL, NULL));
+	EXPECT_LT(0, file_read("/proc/cmdline", text, sizeof(text)));
+	EXPECT_STREQ("krsi_livepatch\n", text);
+	sleep(2);
+	EXPECT_EQ(1, file_write(enabled, "0"));
+	end = now_ms() + 60000;
+	do {
+		usleep(100000);
+		ret = module_unload("krsi_livepatch");
+	} while (ret && now_ms() < end);
+	EXPECT_EQ(0, ret);
+	EXPECT_TRUE(module_row_gone("krsi_livepatch"));
+}
+
+/* Only where the kernel can do that. */
+TEST_F_TIMEOUT(innocent, module_that_is_unloaded_by_force, 60)
+{
+	ASSERT_EQ(0, module_load("krsi_plain", self->watch.name, "hold=1 exit_ms=2000"));
+	EXPECT_EQ(-EWOULDBLOCK, module_unload(self->watch.name));
+	if (syscall(SYS_delete_module, self->watch.name, O_NONBLOCK | O_TRUNC)) {
+		EXPECT_EQ(EWOULDBLOCK, errno);
+		SKIP(return, "no CONFIG_MODULE_FORCE_UNLOAD");
+	}
+	EXPECT_TRUE(module_row_gone(self->watch.name));
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Keeps the last events of modules, sleepable; and policies that may not be. */
+#include "krsi.bpf.h"
+#include "modules.h"
+
+struct modules modules;
+
+/* One worker tells all of them, one after the other. */
+static __always_inline struct module_event *next(__u32 kind)
+{
+	struct module_event *event = &modules.events[modules.count % MODULE_EVENTS];
+
+	event->kind = kind;
+	return event;
+}
+
+#define COMMON(event, from) ({							\
+	(event)->text = (from)->text;						\
+	(event)->text_size = (from)->text_size;					\
+	(event)->data = (from)->data;						\
+	(event)->data_size = (from)->data_size;					\
+	(event)->loader.start_time = (from)->loader.start_time;			\
+	(event)->loader.pid = (from)->loader.pid;				\
+	(event)->loader.uid = (from)->loader.uid;				\
+	__builtin_memcpy((event)->loader.comm, (from)->loader.comm, 16);	\
+	__builtin_memcpy((event)->name, (from)->name, 64);			\
+})
+
+SEC("struct_ops.s/module_live")
+void BPF_PROG(live, struct krsi_module *module)
+{
+	struct module_event *event = next(EVENT_LIVE);
+
+	COMMON(event, module);
+	modules.lives++;
+	modules.count++;
+}
+
+SEC("struct_ops.s/module_gone")
+void BPF_PROG(gone, struct krsi_module *module)
+{
+	struct module_event *event = next(EVENT_GONE);
+
+	COMMON(event, module);
+	modules.gones++;
+	modules.count++;
+}
+
+SEC("struct_ops.s/module_hidden")
+void BPF_PROG(hidden, struct krsi_module_hidden *module)
+{
+	struct module_event *event = next(EVENT_HIDDEN);
+
+	COMMON(event, module);
+	event->expected = module->expected;
+	event->missing = module->missing;
+	event->altered = module->altered;
+	event->age = module->age;
+	event->hidden_for = module->hidden_for;
+	event->unseen_for = module->unseen_for;
+	modules.hides++;
+	modules.count++;
+}
+
+SEC(".struct_ops.link")
+struct krsi_ops modules_all = {
+	.name = "modules",
+	.abi = KRSI_ABI,
+	.module_live = (void *)live,
+	.module_gone = (void *)gone,
+	.module_hidden = (void *)hidden,
+};
