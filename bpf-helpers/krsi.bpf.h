@@ -87,6 +87,18 @@ extern int krsi_bprm_get_args(struct linux_binprm *bprm, __u32 off, char *buf,
 	krsi_get_env_var(exec, ___name, sizeof(___name), buf, size);		\
 })
 
+/*
+ * krsi_copy(to, from): a string of a context, as module->name, to one of the
+ * program's own of at least its size. Byte by byte, for the verifier takes no
+ * wider loads of it.
+ */
+#define krsi_copy(to, from)							\
+({										\
+	_Pragma("unroll")							\
+	for (int ___i = 0; ___i < sizeof(from); ___i++)				\
+		(to)[___i] = *(const volatile char *)&(from)[___i];		\
+})
+
 /* struct_ops programs must be GPL-compatible, which is what this says of the object. */
 char krsi_license[] SEC("license") __weak = "GPL";
 

@@ -15,8 +15,8 @@ struct {
 __u64 signals;
 __u64 lost;
 
-/* A report with all that is the same for every signal; NULL if there is no room. */
-static __always_inline struct krsi_report *report_begin(struct krsi_event *event)
+/* A report that says only when it was made; NULL if there is no room. */
+static __always_inline struct krsi_report *report_empty(void)
 {
 	__u64 sequence = __sync_fetch_and_add(&signals, 1);
 	struct krsi_report *report = bpf_ringbuf_reserve(&reports, sizeof(*report), 0);
@@ -28,8 +28,18 @@ static __always_inline struct krsi_report *report_begin(struct krsi_event *event
 	__builtin_memset(report, 0, sizeof(*report));
 	report->sequence = sequence;
 	report->time = bpf_ktime_get_boot_ns();
-	krsi_get_task_id(event, &report->task, sizeof(report->task));
-	krsi_get_file_path(event, report->path, sizeof(report->path));
+	return report;
+}
+
+/* The same with the task and the file of an event that has them. */
+static __always_inline struct krsi_report *report_begin(struct krsi_event *event)
+{
+	struct krsi_report *report = report_empty();
+
+	if (report) {
+		krsi_get_task_id(event, &report->task, sizeof(report->task));
+		krsi_get_file_path(event, report->path, sizeof(report->path));
+	}
 	return report;
 }
 

@@ -47,6 +47,8 @@ mod module_file;
 mod module_ledger;
 mod module_news;
 mod module_row;
+#[cfg(CONFIG_SECURITY_KRSI_KUNIT_TEST)]
+mod module_row_tests;
 mod module_scan;
 mod module_watch;
 mod module_words;

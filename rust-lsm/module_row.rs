@@ -35,7 +35,7 @@ use crate::{
     module_news::News, //
 };
 
-const MS: u64 = 1_000_000;
+pub(crate) const MS: u64 = 1_000_000;
 
 /// When a live module is looked at besides the period, after it became live.
 const AFTER_LIVE: [u64; 3] = [1_000 * MS, 5_000 * MS, 30_000 * MS];
@@ -44,7 +44,7 @@ const AFTER_LIVE: [u64; 3] = [1_000 * MS, 5_000 * MS, 30_000 * MS];
 const LEAVES_WITHIN: u64 = 10_000 * MS;
 
 /// How soon, and how late, one that is leaving is looked at again.
-const LEAVING_SOON: u64 = 50 * MS;
+pub(crate) const LEAVING_SOON: u64 = 50 * MS;
 const LEAVING_LATE: u64 = 5_000 * MS;
 
 /// How far a module is, as far as was heard.

@@ -8,7 +8,8 @@
  *   early=MASK    hides when this parameter is set: before init and before
  *                 the module is in sysfs; the two above must stand before it
  *   in_init=MASK  hides in its init
- *   later=MASK    hides 6 seconds after it
+ *   later=MASK    hides so many milliseconds after it:
+ *   delay=MS      6000 if it isn't given
  *   linger=MS     sleeps so long after it has hidden early or in init
  *   door=NAME     file in debugfs: a mask that is written there hides, 0 ends it
  *
@@ -28,7 +29,7 @@
 #include "hider.h"
 
 static char *target, *lender, *door;
-static unsigned int in_init, later, linger;
+static unsigned int in_init, later, linger, delay = 6000;
 
 module_param(target, charp, 0);
 module_param(lender, charp, 0);
@@ -36,6 +37,7 @@ module_param(door, charp, 0);
 module_param(in_init, uint, 0);
 module_param(later, uint, 0);
 module_param(linger, uint, 0);
+module_param(delay, uint, 0);
 
 /* What is not exported. */
 static struct {
@@ -269,7 +271,7 @@ static int __init hider_init(void)
 		msleep(linger);
 	}
 	if (!ret && later)
-		schedule_delayed_work(&later_work, 6 * HZ);
+		schedule_delayed_work(&later_work, msecs_to_jiffies(delay));
 	return ret;
 }
 

@@ -22,8 +22,8 @@ static __always_inline struct module_event *next(__u32 kind)
 	(event)->loader.start_time = (from)->loader.start_time;			\
 	(event)->loader.pid = (from)->loader.pid;				\
 	(event)->loader.uid = (from)->loader.uid;				\
-	__builtin_memcpy((event)->loader.comm, (from)->loader.comm, 16);	\
-	__builtin_memcpy((event)->name, (from)->name, 64);			\
+	krsi_copy((event)->loader.comm, (from)->loader.comm);			\
+	krsi_copy((event)->name, (from)->name);					\
 })
 
 SEC("struct_ops.s/module_live")

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * module_hide: reports a module that hides, with where it is missing and what
+ * it has altered; with the process that loaded it, which may have ended. One
+ * that comes back is reported, too.
+ *
+ * KRSI itself looks for hidden modules, at the latest every few seconds, and
+ * can't prevent them here. A module runs in ring 0: what it does to KRSI's own
+ * memory nobody reports.
+ */
+#include "report.bpf.h"
+
+static const char views[][8] = { "list", "sysfs", "tree", "bugs", "btf", "ftrace" };
+static const char alterations[][8] = {
+	"state", "name", "memory", "symbols", "links", "sysfs", "chain"
+};
+
+#define VALUE_MASK (sizeof(((struct krsi_report *)0)->value) - 1)
+
+static __always_inline __u32 append(struct krsi_report *report, __u32 at, const char *text, int size)
+{
+	for (int i = 0; i < size && text[i]; i++)
+		report->value[at++ & VALUE_MASK] = text[i];
+	return at;
+}
+
+/* The words of a mask, with a comma after each. */
+static __always_inline __u32 append_words(struct krsi_report *report, __u32 at, __u32 mask,
+					  const char (*words)[8], int count)
+{
+	for (int i = 0; i < count; i++) {
+		if (mask & (1U << i)) {
+			at = append(report, at, words[i], 8);
+			at = append(report, at, ",", 1);
+		}
+	}
+	return at;
+}
+
+SEC("struct_ops/module_hidden")
+void BPF_PROG(module_hide_found, struct krsi_module_hidden *hidden)
+{
+	struct krsi_report *report = report_empty();
+	char name[sizeof(hidden->name)];
+	__u32 at;
+
+	if (!report)
+		return;
+	__builtin_memcpy(report->signal, "module_hidden", sizeof("module_hidden"));
+	if (!hidden->missing && !hidden->altered)
+		__builtin_memcpy(report->signal, "module_back", sizeof("module_back"));
+	report->task.tgid = hidden->loader.pid;
+	report->task.uid = hidden->loader.uid;
+	report->task.start_time = hidden->loader.start_time;
+	krsi_copy(report->task.comm, hidden->loader.comm);
+
+	krsi_copy(name, hidden->name);
+	at = append(report, 0, name, sizeof(name));
+	at = append(report, at, ":missing=", 16);
+	at = append_words(report, at, hidden->missing, views, 6);
+	at = append(report, at, ":altered=", 16);
+	at = append_words(report, at, hidden->altered, alterations, 7);
+	report->value_len = at;
+	bpf_ringbuf_submit(report, 0);
+}
+
+KRSI_POLICY(module_hide, .module_hidden = (void *)module_hide_found);
