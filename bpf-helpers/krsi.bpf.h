@@ -44,7 +44,7 @@ extern int krsi_get_arg(struct krsi_exec *exec, __u32 n, char *buf,
 extern int krsi_get_args(struct krsi_exec *exec, __u32 off, char *buf,
 			 __u32 buf__sz) __ksym __weak;
 
-/* For every event. */
+/* For every event in a task: not those of modules, which a worker tells of. */
 
 /* Path of the event's file, as d_path gives it; its length, or -ENAMETOOLONG. */
 extern int krsi_get_file_path(struct krsi_event *event, char *buf, __u32 buf__sz) __ksym __weak;

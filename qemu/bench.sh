@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make bench: what an exec's hook costs, in instructions.
+# make bench: what an exec's hook and a look at a module cost, in instructions.
 # shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/..
 . "$(dirname "$0")/prepare.sh"
 
 prepare_source
 prepare_guest normal
 say "booting a guest whose clock counts instructions"
-guest normal --name bench --counting bash -c 'cd /usr/lib/krsi/bench && ./hook-cost'
+guest normal --name bench --counting bash -c 'cd /usr/lib/krsi/bench && ./hook-cost && ./module-cost'
