@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The steps of krsi_hider.c, in the order in which they are done. */
+/* The steps of krsi_hider.c. */
 #ifndef HIDER_H
 #define HIDER_H
 

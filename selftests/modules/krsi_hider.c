@@ -156,14 +156,15 @@ static void hide(struct module *mod, unsigned int steps)
 {
 	hidden.mod = mod;
 	hidden.steps = steps;
+	/* Goes by the ranges of memory. */
+	if (steps & HIDE_FTRACE)
+		kernel.ftrace_release_mod(mod);
 	mutex_lock(kernel.module_mutex);
 	hide_links(mod, steps);
 	hide_fields(mod, steps);
 	mutex_unlock(kernel.module_mutex);
 	if (steps & (HIDE_LEAVE | HIDE_CHAIN))
 		blocking_notifier_call_chain(kernel.module_notify_list, MODULE_STATE_GOING, mod);
-	if (steps & HIDE_FTRACE)
-		kernel.ftrace_release_mod(mod);
 	if (steps & (HIDE_SYSFS | HIDE_SYSFS_FLAG))
 		kobject_del(&mod->mkobj.kobj);
 	if (steps & HIDE_SYSFS_FLAG)
@@ -174,7 +175,9 @@ static void show_fields(struct module *mod, unsigned int steps)
 {
 	if (steps & HIDE_LEAVE)
 		atomic_set(&mod->refcnt, 1);
-	if (steps & (HIDE_STATE | HIDE_LEAVE))
+	/* The loader may have changed it since. */
+	if (mod->state == (steps & HIDE_STATE ? MODULE_STATE_UNFORMED : MODULE_STATE_GOING) &&
+	    steps & (HIDE_STATE | HIDE_LEAVE))
 		mod->state = hidden.state;
 	if (steps & HIDE_SYMBOLS)
 		mod->core_kallsyms.num_symtab = hidden.num_symtab;
