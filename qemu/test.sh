@@ -39,9 +39,11 @@ test_install() {
 # The kernel command line beats every policy: a boot each.
 test_boot_modes() {
 	local mode
+	local -A more=([off]=krsi.module_scan_ms=0 [wrong]=krsi.module_scan_ms=wrong)
 	for mode in off audit wrong; do
-		say "normal: booting the guest with krsi.mode=$mode"
-		guest normal --name "krsi.mode=$mode" --results "$RESULTS" --append "krsi.mode=$mode kunit.enable=0" \
+		say "normal: booting the guest with krsi.mode=$mode ${more[$mode]:-}"
+		guest normal --name "krsi.mode=$mode" --results "$RESULTS" \
+			--append "krsi.mode=$mode ${more[$mode]:-} kunit.enable=0" \
 			--kselftest /usr/lib/krsi/boot-mode "$mode"
 	done
 }
