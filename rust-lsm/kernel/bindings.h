@@ -22,6 +22,7 @@
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/notifier.h>
+#include <linux/oom.h>
 #include <linux/pid_namespace.h>
 #include <linux/sched/task.h>
 #include <linux/srcu.h>

@@ -9,9 +9,12 @@ use super::{
     cred::Ids,
     place::Place, //
 };
-use core::mem::{
-    size_of,
-    size_of_val, //
+use core::{
+    mem::{
+        size_of,
+        size_of_val, //
+    },
+    ptr::null_mut, //
 };
 use kernel::{
     bindings,
@@ -80,7 +83,8 @@ pub(crate) fn real_seconds() -> i64 {
     unsafe { bindings::ktime_get_real_seconds() }
 }
 
-/// Looks at a task's executable, if it has one.
+/// Looks at the executable of a task's process, if it has one: by any of its threads, for the
+/// leader's memory is gone when it ends before the others. Takes a spinlock; doesn't sleep.
 ///
 /// # Safety
 ///
@@ -89,8 +93,22 @@ pub(super) unsafe fn with_exe<R>(
     task: *mut bindings::task_struct,
     look: impl FnOnce(&File) -> R,
 ) -> Option<R> {
-    // SAFETY: By the caller's guarantee; the result is null or a new reference to a file.
-    let exe = unsafe { bindings::get_task_exe_file(task) };
+    // SAFETY: By the caller's guarantee. The thread that is found is locked, which keeps its
+    // memory; of a kernel thread that is another process's. The result is null or a new reference
+    // to a file.
+    let exe = unsafe {
+        let thread = bindings::find_lock_task_mm(task);
+        if thread.is_null() {
+            return None;
+        }
+        let exe = if (*thread).flags & bindings::PF_KTHREAD == 0 {
+            bindings::get_mm_exe_file((*thread).mm)
+        } else {
+            null_mut()
+        };
+        bindings::spin_unlock(&raw mut (*thread).alloc_lock);
+        exe
+    };
     if exe.is_null() {
         return None;
     }
