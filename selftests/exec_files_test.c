@@ -6,13 +6,12 @@
  */
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <linux/fs.h>
-#include <linux/loop.h>
 
+#include "disk.h"
 #include "kselftest_harness.h"
 #include "observe.h"
 
@@ -101,59 +100,25 @@ FIXTURE(disk)
 {
 	struct policy policy;
 	struct observer *observer;
-	char loop[32];
 };
 
 FIXTURE_VARIANT(disk)
 {
-	const char *type, *mkfs;
+	const char *type;
 	bool generation;
 };
 
 /* clang-format off */
-FIXTURE_VARIANT_ADD(disk, ext4) { "ext4", "mkfs.ext4 -q -F", true };
-FIXTURE_VARIANT_ADD(disk, vfat) { "vfat", "mkfs.vfat", false };
+FIXTURE_VARIANT_ADD(disk, ext4) { "ext4", true };
+FIXTURE_VARIANT_ADD(disk, vfat) { "vfat", false };
 /* clang-format on */
-
-/*
- * On a free loop device: its name, or an empty one. A descriptor stays open,
- * for the device vanishes with its last user; it must not be one for writing,
- * which could forbid the mount (CONFIG_BLK_DEV_WRITE_MOUNTED).
- */
-static void attach_loop(const char *file, char *name, size_t size)
-{
-	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	struct loop_config config = { .info.lo_flags = LO_FLAGS_AUTOCLEAR };
-	int nr = ioctl(control, LOOP_CTL_GET_FREE), loop, held;
-
-	close(control);
-	snprintf(name, size, "/dev/loop%d", nr);
-	loop = open(name, O_RDWR | O_CLOEXEC);
-	held = open(name, O_RDONLY | O_CLOEXEC);
-	config.fd = open(file, O_RDWR | O_CLOEXEC);
-	if (loop < 0 || held < 0 || config.fd < 0 || ioctl(loop, LOOP_CONFIGURE, &config))
-		name[0] = '\0';
-	close(config.fd);
-	close(loop);
-}
 
 FIXTURE_SETUP(disk)
 {
-	char command[128];
-	int fd;
-
 	ASSERT_EQ(0, observe_dir());
 	ASSERT_EQ(0, policy_start(&self->policy, "observer.bpf.o", "observer_no_sleep"));
 	self->observer = self->policy.data;
-	fd = open(DIR "/image", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	ASSERT_EQ(0, ftruncate(fd, 8 << 20));
-	close(fd);
-	snprintf(command, sizeof(command), "%s %s >/dev/null 2>&1", variant->mkfs, DIR "/image");
-	ASSERT_EQ(0, system(command));
-	attach_loop(DIR "/image", self->loop, sizeof(self->loop));
-	ASSERT_NE(0, self->loop[0]);
-	ASSERT_EQ(0, mkdir(DIR "/disk", 0755));
-	ASSERT_EQ(0, mount(self->loop, DIR "/disk", variant->type, 0, NULL));
+	ASSERT_EQ(0, disk_mount(variant->type, DIR "/image", DIR "/disk"));
 }
 
 FIXTURE_TEARDOWN(disk)

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Removes files, its own among them, in the ways that attackers and innocents
+ * do. Each argument is a command, or one of its arguments; they are done one
+ * after the other. Ends with the errno of the first that fails.
+ *
+ *	unlinker thread self		a thread unlinks the program when the first has ended
+ *	unlinker rename new old ready wait
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <linux/fs.h>
+
+#include "unlinker.h"
+
+static int failed(int ret)
+{
+	return ret < 0 ? errno : 0;
+}
+
+static int do_unlink(char **args)
+{
+	return failed(unlink(args[0]));
+}
+
+/* What /proc/self/exe leads to, or would if the first thread were alive. */
+static int do_self(char **args)
+{
+	char path[4096];
+	ssize_t len = readlink("/proc/thread-self/exe", path, sizeof(path) - 1);
+
+	if (len < 0)
+		return errno;
+	path[len] = '\0';
+	return failed(unlink(path));
+}
+
+static int do_rename(char **args)
+{
+	return failed(rename(args[0], args[1]));
+}
+
+static int do_exchange(char **args)
+{
+	return failed(renameat2(AT_FDCWD, args[0], AT_FDCWD, args[1], RENAME_EXCHANGE));
+}
+
+static int do_link(char **args)
+{
+	return failed(link(args[0], args[1]));
+}
+
+static int do_exec(char **args)
+{
+	execv(args[0], args);
+	return errno;
+}
+
+static int do_sh(char **args)
+{
+	return system(args[0]) ? EIO : 0;
+}
+
+static int do_ready(char **args)
+{
+	return failed(write(UNLINKER_NEWS, "", 1));
+}
+
+/* Until the test lets go. */
+static int do_wait(char **args)
+{
+	char byte;
+
+	return failed(read(UNLINKER_LEASH, &byte, 1));
+}
+
+static int status_of(pid_t pid)
+{
+	int status;
+
+	if (pid < 0 || waitpid(pid, &status, 0) != pid)
+		return errno;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* The rest is for a child, while its parent waits for it. */
+static int do_fork(char **args)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		_exit(status_of(pid));
+	return 0;
+}
+
+static void outlive(pid_t parent)
+{
+	while (getppid() == parent)
+		usleep(1000);
+}
+
+/* The rest is for a child, after its parent has ended. */
+static int do_daemon(char **args)
+{
+	pid_t parent = getpid();
+
+	if (fork())
+		_exit(0);
+	outlive(parent);
+	return 0;
+}
+
+/* The rest is for a grandchild whose parent has ended; this process waits. */
+static int do_orphan(char **args)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		return do_daemon(args);
+	status_of(pid);
+	close(UNLINKER_NEWS);
+	_exit(do_wait(args));
+}
+
+static int do_all(char **args);
+
+static void *rest(void *args)
+{
+	char path[64], stat[512] = "";
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", getpid());
+	while (!strstr(stat, ") Z")) {
+		usleep(1000);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || read(fd, stat, sizeof(stat) - 1) < 0)
+			_exit(errno);
+		close(fd);
+	}
+	_exit(do_all(args));
+}
+
+/* The rest is for a thread, after the first one has ended. */
+static int do_thread(char **args)
+{
+	pthread_t thread;
+
+	errno = pthread_create(&thread, NULL, rest, args);
+	if (!errno)
+		syscall(SYS_exit, 0);
+	return errno;
+}
+
+static void *rest_at_once(void *args)
+{
+	_exit(do_all(args));
+}
+
+/* The rest is for a thread, while the first one does nothing. */
+static int do_second(char **args)
+{
+	pthread_t thread;
+
+	errno = pthread_create(&thread, NULL, rest_at_once, args);
+	if (!errno)
+		pthread_join(thread, NULL);
+	return errno;
+}
+
+static int vforked(void *args)
+{
+	_exit(do_all(args));
+}
+
+/* The rest is for a child that has this process's memory, as vfork() makes it. */
+static int do_vfork(char **args)
+{
+	static char stack[65536];
+
+	_exit(status_of(clone(vforked, stack + sizeof(stack), CLONE_VM | CLONE_VFORK | SIGCHLD,
+			      args)));
+}
+
+/* Puts memory of the same contents in the place of a file's. */
+static int replace(void *start, size_t size)
+{
+	void *copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (copy == MAP_FAILED)
+		return errno;
+	memcpy(copy, start, size);
+	if (mprotect(copy, size, PROT_READ | PROT_WRITE | PROT_EXEC) ||
+	    mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, start) == MAP_FAILED)
+		return errno;
+	return 0;
+}
+
+/* Lets /proc/self/exe be another file. */
+static int do_disguise(char **args)
+{
+	static char maps[16384];
+	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC), ret;
+	unsigned long start, end;
+	size_t len = 0;
+	char *line;
+
+	while ((ret = read(fd, maps + len, sizeof(maps) - 1 - len)) > 0)
+		len += ret;
+	for (line = strtok(maps, "\n"); line; line = strtok(NULL, "\n")) {
+		if (!strchr(line, '/') || sscanf(line, "%lx-%lx", &start, &end) != 2)
+			continue;
+		ret = replace((void *)start, end - start);
+		if (ret)
+			return ret;
+	}
+	fd = open(args[0], O_RDONLY | O_CLOEXEC);
+	return failed(prctl(PR_SET_MM, PR_SET_MM_EXE_FILE, fd, 0, 0));
+}
+
+#define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
+
+/* Executes a copy of this program in sealed memory, as runc does; the rest is for that. */
+static int do_clone(char **args)
+{
+	int from = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	int to = memfd_create("runc_cloned:/proc/self/exe", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	struct stat st;
+	off_t at = 0;
+
+	if (from < 0 || to < 0 || fstat(from, &st))
+		return errno;
+	while (at < st.st_size) {
+		if (sendfile(to, from, &at, st.st_size - at) <= 0)
+			return errno;
+	}
+	if (fchmod(to, 0555) || fcntl(to, F_ADD_SEALS, SEALS))
+		return errno;
+	/* What stands before the rest is the name of this command. */
+	fexecve(to, args - 1, environ);
+	return errno;
+}
+
+static const struct command {
+	const char *name;
+	int args;
+	int (*run)(char **args);
+} commands[] = {
+	{ "clone", 0, do_clone },
+	{ "daemon", 0, do_daemon },
+	{ "disguise", 1, do_disguise },
+	{ "exchange", 2, do_exchange },
+	{ "exec", 0, do_exec },
+	{ "fork", 0, do_fork },
+	{ "link", 2, do_link },
+	{ "orphan", 0, do_orphan },
+	{ "ready", 0, do_ready },
+	{ "rename", 2, do_rename },
+	{ "second", 0, do_second },
+	{ "self", 0, do_self },
+	{ "sh", 1, do_sh },
+	{ "sqpoll", 1, uring_sqpoll },
+	{ "thread", 0, do_thread },
+	{ "unlink", 1, do_unlink },
+	{ "uring", 1, uring_unlink },
+	{ "vfork", 0, do_vfork },
+	{ "wait", 0, do_wait },
+	{ }
+};
+
+static int do_all(char **args)
+{
+	const struct command *command;
+	int ret = 0;
+
+	while (!ret && *args) {
+		for (command = commands; command->name && strcmp(command->name, *args); command++)
+			;
+		ret = command->name ? command->run(args + 1) : EINVAL;
+		args += 1 + command->args;
+	}
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	return do_all(argv + 1);
+}
