@@ -104,7 +104,7 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
     let admitted = match group {
         Group::Exec => op == Some(Op::ProcessExec),
         // A worker knows neither the task nor a file.
-        Group::Event => op.is_some_and(|op| !op.spec().hooks.is_empty()),
+        Group::Event => op.is_some_and(|op| !op.spec().is_told_by_worker()),
         Group::Common => true,
         Group::Bprm | Group::Foreign => false,
     };

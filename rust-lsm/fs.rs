@@ -18,7 +18,7 @@ use crate::{
         self,
         Mode, //
     },
-    module_file::ModulesFile,
+    modules::file::ModulesFile,
     policy::Attachment,
     registry, //
 };

@@ -42,16 +42,7 @@ mod hooks;
 mod krsi_ops;
 mod lists;
 mod mode;
-mod module_compare;
-mod module_file;
-mod module_ledger;
-mod module_news;
-mod module_row;
-#[cfg(CONFIG_SECURITY_KRSI_KUNIT_TEST)]
-mod module_row_tests;
-mod module_scan;
-mod module_watch;
-mod module_words;
+mod modules;
 mod policy;
 mod process_exec;
 mod process_executed;
@@ -78,7 +69,7 @@ fn start() -> Result {
     switches::init(LSM_HOOKS)?;
     record::init()?;
     registry::init()?;
-    module_watch::start()?;
+    modules::watch::start()?;
     fs::create()
 }
 

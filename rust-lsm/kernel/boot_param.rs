@@ -26,6 +26,6 @@ unsafe extern "C" fn krsi_rs_boot_mode(value: *mut c_char) -> c_int {
 #[export]
 unsafe extern "C" fn krsi_rs_boot_module_scan(value: *mut c_char) -> c_int {
     // SAFETY: By the caller's guarantee.
-    crate::module_scan::boot(unsafe { CStr::from_char_ptr(value) }.to_bytes());
+    crate::modules::scan::boot(unsafe { CStr::from_char_ptr(value) }.to_bytes());
     1
 }

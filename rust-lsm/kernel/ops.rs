@@ -99,9 +99,15 @@ pub(crate) struct OpSpec {
     pub(crate) may_sleep: bool,
     /// Whether what its programs return is a verdict.
     pub(crate) can_deny: bool,
-    /// The LSM hooks that lead to it; none if it is told of by a worker, later than it happened
-    /// and not in the task that did it.
+    /// The LSM hooks that lead to it; none if a worker tells of it.
     pub(crate) hooks: &'static [Hook],
+}
+
+impl OpSpec {
+    /// Whether a worker tells of it, later than it happened and not in the task that did it.
+    pub(crate) const fn is_told_by_worker(&self) -> bool {
+        self.hooks.is_empty()
+    }
 }
 
 ops! {

@@ -38,5 +38,5 @@ pub(crate) fn now_and_wait() {
 /// Called by the workqueue.
 #[export]
 unsafe extern "C" fn krsi_rs_module_work(_work: *mut bindings::work_struct) {
-    crate::module_watch::work();
+    crate::modules::watch::work();
 }

@@ -11,6 +11,14 @@
 //! (`boundary::module`). Never under it: allocations, programs, and `module_mutex`, which is held
 //! over whole grace periods. The loader calls the chain without `module_mutex`.
 
+use super::{
+    compare::Baseline,
+    news::News,
+    row::{
+        Row,
+        Stage, //
+    }, //
+};
 use crate::{
     boundary::{
         abi,
@@ -18,12 +26,6 @@ use crate::{
             ModuleAddr,
             Record, //
         }, //
-    },
-    module_compare::Baseline,
-    module_news::News,
-    module_row::{
-        Row,
-        Stage, //
     }, //
 };
 use kernel::{

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! KUnit tests of `module_row.rs`.
+//! KUnit tests of `row.rs`.
 
 use kernel::prelude::*;
 
@@ -16,17 +16,19 @@ mod tests {
                 VIEWS_OF_ALL, //
             }, //
         },
-        module_compare::{
-            samples,
-            Baseline,
-            Finding,
-            Phase, //
-        },
-        module_row::{
-            Row,
-            Stage,
-            LEAVING_SOON,
-            MS, //
+        modules::{
+            compare::{
+                samples,
+                Baseline,
+                Finding,
+                Phase, //
+            },
+            row::{
+                Row,
+                Stage,
+                LEAVING_SOON,
+                MS, //
+            }, //
         }, //
     };
 

@@ -2,6 +2,13 @@
 
 //! Tells of a module, by a line in the kernel log and to the policies, with no lock held.
 
+use super::{
+    compare::Finding,
+    words::{
+        Alterations,
+        Views, //
+    }, //
+};
 use crate::{
     boundary::{
         abi,
@@ -25,12 +32,7 @@ use crate::{
     },
     dispatch::dispatch,
     escape::Escaped,
-    lists,
-    module_compare::Finding,
-    module_words::{
-        Alterations,
-        Views, //
-    }, //
+    lists, //
 };
 use kernel::prelude::*;
 

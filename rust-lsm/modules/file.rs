@@ -2,6 +2,19 @@
 
 //! `/sys/kernel/security/krsi/modules`: the ledger, and a look on request.
 
+use super::{
+    compare::Phase,
+    ledger,
+    row::{
+        Row,
+        Stage, //
+    },
+    watch,
+    words::{
+        Alterations,
+        Views, //
+    }, //
+};
 use crate::{
     boundary::{
         module::{
@@ -13,18 +26,7 @@ use crate::{
         securityfs::File,
         task, //
     },
-    escape::Escaped,
-    module_compare::Phase,
-    module_ledger,
-    module_row::{
-        Row,
-        Stage, //
-    },
-    module_watch,
-    module_words::{
-        Alterations,
-        Views, //
-    }, //
+    escape::Escaped, //
 };
 use kernel::{
     fmt,
@@ -43,7 +45,7 @@ impl File for ModulesFile {
 
     fn show(m: &SeqFile) -> Result {
         let addresses = may_see_addresses();
-        let ledger = module_ledger::lock()?;
+        let ledger = ledger::lock()?;
         let now = task::boot_ns();
         let mut rows = 0;
         for row in ledger.rows() {
@@ -61,7 +63,7 @@ impl File for ModulesFile {
     }
 
     fn write(_data: &[u8]) -> Result {
-        module_watch::look_now();
+        watch::look_now();
         Ok(())
     }
 }

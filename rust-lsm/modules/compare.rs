@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a module must look like, and in what it doesn't. Decides only: `module_row.rs` asks.
+//! What a module must look like, and in what it doesn't. Decides only: `row.rs` asks.
 
 use crate::boundary::{
     abi,

@@ -7,6 +7,13 @@
 //! who knew of it before. The notifier only notes things in the ledger; one worker looks and
 //! tells, with no lock held, so that a program may do what it likes, load a module included.
 
+use super::{
+    ledger::{
+        self,
+        Vacancy, //
+    },
+    scan, //
+};
 use crate::{
     boundary::{
         abi::ModuleLoader,
@@ -20,12 +27,7 @@ use crate::{
         task,
         worker, //
     },
-    escape::Escaped,
-    module_ledger::{
-        self,
-        Vacancy, //
-    },
-    module_scan, //
+    escape::Escaped, //
 };
 use kernel::{
     prelude::*,
@@ -42,7 +44,7 @@ static WATCHER: Watcher = Watcher::new::<Modules>();
 
 /// Begins to watch. Once, at boot, before a module can be loaded.
 pub(crate) fn start() -> Result {
-    module_ledger::init()?;
+    ledger::init()?;
     WATCHER.register()
 }
 
@@ -55,10 +57,9 @@ impl Watch for Modules {
     }
 
     fn live(module: ModuleAddr) {
-        let scan = module_scan::period().is_some();
-        let known = || {
-            module_ledger::lock().is_ok_and(|mut ledger| ledger.live(module, scan, task::boot_ns()))
-        };
+        let scan = scan::period().is_some();
+        let known =
+            || ledger::lock().is_ok_and(|mut ledger| ledger.live(module, scan, task::boot_ns()));
         // Without a row there was no memory at its COMING.
         if !known() {
             enter(module);
@@ -68,7 +69,7 @@ impl Watch for Modules {
     }
 
     fn going(module: ModuleAddr) {
-        if let Ok(mut ledger) = module_ledger::lock() {
+        if let Ok(mut ledger) = ledger::lock() {
             ledger.going(module, task::boot_ns());
         }
         worker::now();
@@ -88,7 +89,7 @@ fn enter(module: ModuleAddr) {
         comm: task::comm(),
     };
     let vacancy = Vacancy::new();
-    let Ok(mut ledger) = module_ledger::lock() else {
+    let Ok(mut ledger) = ledger::lock() else {
         return;
     };
     match vacancy {
@@ -115,14 +116,14 @@ pub(crate) fn look_now() {
 /// What the worker does: visits each row, has told what is new, and sees to the next time.
 pub(crate) fn work() {
     let now = task::boot_ns();
-    let due = module_scan::is_due(now);
+    let due = scan::is_due(now);
     let all = ASKED.xchg(false, Relaxed) || due;
-    let scan = module_scan::period().is_some();
+    let scan = scan::period().is_some();
     let mut last = 0;
-    let mut next = module_scan::next();
+    let mut next = scan::next();
     let mut empty = true;
 
-    while let Some(visit) = module_ledger::lock()
+    while let Some(visit) = ledger::lock()
         .ok()
         .and_then(|mut ledger| ledger.visit(last, all, scan, task::boot_ns()))
     {

@@ -12,6 +12,17 @@
 //! - A row is closed when no view has the module and its record isn't there any more, or when
 //!   another module comes to its memory.
 
+use super::{
+    compare::{
+        compare,
+        expected,
+        is_unloading,
+        Baseline,
+        Finding,
+        Phase, //
+    },
+    news::News, //
+};
 use crate::{
     boundary::{
         abi,
@@ -23,16 +34,7 @@ use crate::{
             State,
             CORE, //
         }, //
-    },
-    module_compare::{
-        compare,
-        expected,
-        is_unloading,
-        Baseline,
-        Finding,
-        Phase, //
-    },
-    module_news::News, //
+    }, //
 };
 
 pub(crate) const MS: u64 = 1_000_000;

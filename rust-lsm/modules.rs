@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Modules of the kernel that hide: a ledger of all of them, kept from boot on, is compared with
+//! what the kernel's structures say. Documentation/modules.rst has the protocol.
+//!
+//! - `watch.rs`: what the notifier hears, what the worker does;
+//! - `ledger.rs`: the rows and their mutex;
+//! - `row.rs`: one row: what it is told, what is seen, what there is to tell;
+//! - `compare.rs`: what a module must look like;
+//! - `news.rs`: tells policies and the kernel log;
+//! - `scan.rs`: when all are looked at;
+//! - `file.rs`: the file `modules` in securityfs, in the words of `words.rs`.
+
+mod compare;
+pub(crate) mod file;
+mod ledger;
+mod news;
+mod row;
+#[cfg(CONFIG_SECURITY_KRSI_KUNIT_TEST)]
+mod row_tests;
+pub(crate) mod scan;
+pub(crate) mod watch;
+mod words;
