@@ -15,6 +15,13 @@
 
 #define KRSI_FS "/sys/kernel/security/krsi/"
 
+/*
+ * Seconds for a test: an exec takes a tenth of one on a kernel with every
+ * checker, more on a busy machine, and many tests have hundreds.
+ */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 180
+
 /* A policy: one struct_ops map of an object file. */
 struct policy {
 	struct bpf_object *obj;
