@@ -309,19 +309,22 @@ fn structures(_module: usize, _core: &[Range; CORE]) -> u32 {
     0
 }
 
+/// Whether ftrace knows functions in this code.
 #[cfg(CONFIG_DYNAMIC_FTRACE)]
-fn has_ftrace_records(text: &Range) -> bool {
+pub(crate) fn has_ftrace_records(text: &Range) -> bool {
     let last = text.start.saturating_add(text.size).saturating_sub(1);
     // SAFETY: Only compares the addresses of its records.
     text.size != 0 && unsafe { bindings::ftrace_location_range(text.start, last) } != 0
 }
 
+/// Whether ftrace knows functions in this code.
 #[cfg(not(CONFIG_DYNAMIC_FTRACE))]
-fn has_ftrace_records(_text: &Range) -> bool {
+pub(crate) fn has_ftrace_records(_text: &Range) -> bool {
     false
 }
 
-fn forced_unloads() -> bool {
+/// Whether a module was unloaded by force since boot, though it was in use.
+pub(crate) fn forced_unloads() -> bool {
     // SAFETY: Only reads a flag.
     let forced = unsafe { bindings::test_taint(bindings::TAINT_FORCED_RMMOD) } != 0;
     cfg!(CONFIG_MODULE_FORCE_UNLOAD) && forced

@@ -23,8 +23,11 @@ use crate::{
     boundary::{
         abi,
         module::{
+            forced_unloads,
+            has_ftrace_records,
             ModuleAddr,
-            Record, //
+            Record,
+            TEXT, //
         }, //
     }, //
 };
@@ -122,8 +125,9 @@ impl Ledger {
             return Some(vacancy);
         }
         let mut was = Baseline::new(record);
-        let look = module.look(&was.name, &was.core);
-        was.own_views = look.views & abi::KRSI_VIEW_FTRACE;
+        if has_ftrace_records(&was.core[TEXT]) {
+            was.own_views = abi::KRSI_VIEW_FTRACE;
+        }
         self.last_id += 1;
         let row = Row::new(module, was, loader, now);
         self.rows.insert(vacancy.0.into_node(self.last_id, row));
@@ -153,8 +157,7 @@ impl Ledger {
     /// GOING is heard.
     pub(crate) fn going(&mut self, module: ModuleAddr, now: u64) {
         if let Some(row) = self.find(module) {
-            let look = module.look(&row.was.name, &row.was.core);
-            row.going(look.record.as_ref(), look.forced_unloads, now);
+            row.going(module.record().as_ref(), forced_unloads(), now);
         }
     }
 
