@@ -15,26 +15,30 @@ static const char alterations[][8] = {
 	"state", "name", "memory", "symbols", "links", "sysfs", "chain"
 };
 
-#define VALUE_MASK (sizeof(((struct krsi_report *)0)->value) - 1)
+/*
+ * Where the next byte goes. In memory, so that the verifier does not follow each
+ * value that it can have; the one worker that tells of modules runs this.
+ */
+static volatile __u32 at;
 
-static __always_inline __u32 append(struct krsi_report *report, __u32 at, const char *text, int size)
+static __always_inline void append(struct krsi_report *report, const char *text, int size)
 {
-	for (int i = 0; i < size && text[i]; i++)
-		report->value[at++ & VALUE_MASK] = text[i];
-	return at;
+	for (int i = 0; i < size && text[i]; i++) {
+		report->value[at & (sizeof(report->value) - 1)] = text[i];
+		at++;
+	}
 }
 
 /* The words of a mask, with a comma after each. */
-static __always_inline __u32 append_words(struct krsi_report *report, __u32 at, __u32 mask,
-					  const char (*words)[8], int count)
+static __always_inline void append_words(struct krsi_report *report, __u32 mask,
+					 const char (*words)[8], int count)
 {
 	for (int i = 0; i < count; i++) {
 		if (mask & (1U << i)) {
-			at = append(report, at, words[i], 8);
-			at = append(report, at, ",", 1);
+			append(report, words[i], 8);
+			append(report, ",", 1);
 		}
 	}
-	return at;
 }
 
 SEC("struct_ops/module_hidden")
@@ -42,7 +46,6 @@ void BPF_PROG(module_hide_found, struct krsi_module_hidden *hidden)
 {
 	struct krsi_report *report = report_empty();
 	char name[sizeof(hidden->name)];
-	__u32 at;
 
 	if (!report)
 		return;
@@ -55,11 +58,12 @@ void BPF_PROG(module_hide_found, struct krsi_module_hidden *hidden)
 	krsi_copy(report->task.comm, hidden->loader.comm);
 
 	krsi_copy(name, hidden->name);
-	at = append(report, 0, name, sizeof(name));
-	at = append(report, at, ":missing=", 16);
-	at = append_words(report, at, hidden->missing, views, 6);
-	at = append(report, at, ":altered=", 16);
-	at = append_words(report, at, hidden->altered, alterations, 7);
+	at = 0;
+	append(report, name, sizeof(name));
+	append(report, ":missing=", 16);
+	append_words(report, hidden->missing, views, 6);
+	append(report, ":altered=", 16);
+	append_words(report, hidden->altered, alterations, 7);
 	report->value_len = at;
 	bpf_ringbuf_submit(report, 0);
 }
