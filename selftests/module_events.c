@@ -13,18 +13,32 @@ static const char *const alterations[] = {
 	"state", "name", "memory", "symbols", "links", "sysfs", "chain", NULL
 };
 
-const struct module_event *event_since(const struct modules *modules, __u64 from, __u32 kind,
-				       const char *name)
+/* The first or the last. */
+static const struct module_event *find(const struct modules *modules, __u64 from, __u32 kind,
+				       const char *name, bool last)
 {
 	__u64 count = *(volatile const __u64 *)&modules->count;
+	const struct module_event *found = NULL;
 
-	for (; from < count; from++) {
+	for (; from < count && (last || !found); from++) {
 		const struct module_event *event = &modules->events[from % MODULE_EVENTS];
 
 		if (event->kind == kind && !strcmp(event->name, name))
-			return event;
+			found = event;
 	}
-	return NULL;
+	return found;
+}
+
+const struct module_event *event_since(const struct modules *modules, __u64 from, __u32 kind,
+				       const char *name)
+{
+	return find(modules, from, kind, name, false);
+}
+
+const struct module_event *event_last(const struct modules *modules, __u64 from, __u32 kind,
+				      const char *name)
+{
+	return find(modules, from, kind, name, true);
 }
 
 const struct module_event *event_within(const struct modules *modules, __u64 from, __u32 kind,

@@ -10,7 +10,10 @@
 /* The first event of that kind and name since @from; NULL if there is none. */
 const struct module_event *event_since(const struct modules *modules, __u64 from, __u32 kind,
 				       const char *name);
-/* Waits for it: NULL after @ms. */
+/* The last one. */
+const struct module_event *event_last(const struct modules *modules, __u64 from, __u32 kind,
+				      const char *name);
+/* Waits for the first: NULL after @ms. */
 const struct module_event *event_within(const struct modules *modules, __u64 from, __u32 kind,
 					const char *name, int ms);
 
