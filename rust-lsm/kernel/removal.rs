@@ -69,8 +69,8 @@ fn is_noted(notes: &Notes, victim: &Place<'_>) -> bool {
 pub(crate) fn noted(victim: Place<'_>) -> Place<'_> {
     match task_state::current() {
         Some(state) if is_noted(&state.notes, &victim) => {
-            // SAFETY: The mount is null, or the note holds a reference to it until the task returns to user
-            // space, which it does not do in a hook.
+            // SAFETY: The mount is null, or the note holds a reference to it until the task
+            // returns to user space, which it does not do in a hook.
             unsafe { victim.through(state.notes.mnt.load(Relaxed)) }
         }
         _ => victim,
