@@ -148,7 +148,8 @@ static bool exempt_prefix(struct bpf_object *object, const char *prefix)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: krsi-watch [-a] [-e PROGRAM]... [-p PREFIX]... POLICY.bpf.o [SECONDS]\n");
+	fprintf(stderr, "usage: krsi-watch [-a] [-e PROGRAM]... [-p PREFIX]... "
+			"POLICY.bpf.o [SECONDS]\n");
 	return 2;
 }
 
