@@ -156,7 +156,7 @@ static void come_back(SELF, unsigned int steps)
 
 	command(self, _metadata, 0);
 	EXPECT_EQ(0, module_look());
-	event = event_since(self->modules, self->mark, EVENT_HIDDEN, self->name);
+	event = event_last(self->modules, self->mark, EVENT_HIDDEN, self->name);
 	if (steps & FINAL) {
 		EXPECT_TRUE(!event || event->missing || event->altered);
 	} else {
@@ -171,7 +171,8 @@ static void come_back(SELF, unsigned int steps)
 	self->mark = self->modules->count;
 	EXPECT_EQ(0, module_unload(self->name));
 	EXPECT_TRUE(module_row_gone(self->name));
-	EXPECT_NE(NULL, event_since(self->modules, self->mark, EVENT_GONE, self->name));
+	/* The row is gone a moment before it is told. */
+	EXPECT_NE(NULL, event_within(self->modules, self->mark, EVENT_GONE, self->name, 5000));
 }
 
 TEST_F_TIMEOUT(hide, on_command_and_come_back, 120)

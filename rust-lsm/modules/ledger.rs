@@ -154,10 +154,16 @@ impl Ledger {
         true
     }
 
-    /// GOING is heard.
+    /// GOING is heard. Where that is a lie, what else is wrong is told with it.
     pub(crate) fn going(&mut self, module: ModuleAddr, now: u64) {
-        if let Some(row) = self.find(module) {
-            row.going(module.record().as_ref(), forced_unloads(), now);
+        let Some(row) = self.find(module) else {
+            return;
+        };
+        row.going(module.record().as_ref(), forced_unloads(), now);
+        if row.is_here() {
+            let look = module.look(&row.was.name, &row.was.core);
+            row.look(&look, now);
+            self.looks += 1;
         }
     }
 
