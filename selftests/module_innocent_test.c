@@ -265,7 +265,8 @@ TEST_F_TIMEOUT(notifier, that_stops_the_chain_neither_blinds_nor_alarms, 60)
 	EXPECT_TRUE(log_has("is live though a notifier had it said to be going"));
 	EXPECT_EQ(0, module_unload(self->watch.name));
 	EXPECT_TRUE(module_row_gone(self->watch.name));
-	EXPECT_NE(NULL, event_since(self->watch.modules, mark, EVENT_GONE, self->watch.name));
+	EXPECT_NE(NULL, event_within(self->watch.modules, mark, EVENT_GONE,
+				      self->watch.name, 5000));
 	EXPECT_EQ(0, module_unload("krsi_chain"));
 }
 

@@ -39,8 +39,9 @@ pub(super) struct Notes {
     /// The dentry that the path hook was told of, and that it is exchanged with.
     dentry: Atomic<usize>,
     exchanged: Atomic<usize>,
-    /// The victim of the last event, if it or its directory had a lease.
-    leased: Atomic<usize>,
+    /// The victim of the last event, if a lease was in its way: its dentry, and its inode's number
+    /// and generation, for the address may be another's by now.
+    leased: [Atomic<u64>; 3],
 }
 
 // SAFETY: Only the task itself uses its notes, by the type invariants.
@@ -103,14 +104,14 @@ pub(crate) fn is_retry(victim: &Place<'_>, given_up: Option<&Place<'_>>) -> bool
         return false;
     };
     let is_leased = |place: &Place<'_>| place.inode().is_leased() || place.dir_is_leased();
-    let now = if is_leased(victim) || given_up.is_some_and(is_leased) {
-        address(victim)
-    } else {
-        0
-    };
-    let before = state.notes.leased.load(Relaxed);
-    state.notes.leased.store(now, Relaxed);
-    before == address(victim)
+    let (_, ino, generation) = victim.inode().id();
+    let this = [address(victim) as u64, ino, generation.into()];
+    let before = state.notes.leased.each_ref().map(|word| word.load(Relaxed));
+    let leased = is_leased(victim) || given_up.is_some_and(is_leased);
+    for (word, value) in state.notes.leased.iter().zip(this) {
+        word.store(if leased { value } else { 0 }, Relaxed);
+    }
+    before == this
 }
 
 impl Notes {
