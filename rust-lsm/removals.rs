@@ -79,6 +79,7 @@ fn removed(how: u32, victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
     let of_executable = executed.map_or(Ok(()), |executed| {
         executable_unlink::run(&removal, &executed)
     });
+    removal::end();
     of_file.and(of_executable)
 }
 

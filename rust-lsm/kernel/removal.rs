@@ -3,8 +3,8 @@
 //! Removals of names by the current task: what the path hooks tell is noted for the inode hooks,
 //! which come after the permission check and know neither mount nor flags.
 //!
-//! A note holds its mount until the task returns to user space, when a task work drops it: so it
-//! never outlives the system call that made it by more than that.
+//! A note holds its mount until the removal has been told of, or at the latest until the task
+//! returns to user space, when a task work drops it.
 //!
 //! C header: [`include/linux/task_work.h`](srctree/include/linux/task_work.h).
 
@@ -31,10 +31,11 @@ use kernel::{
 ///
 /// # Invariants
 ///
-/// Only the task itself uses them. `mnt` is null, or a reference to it is held and `work` is
-/// queued.
+/// Only the task itself uses them. `work` is queued if `queued` says so; `mnt` is null, or a
+/// reference to it is held and `work` is queued.
 pub(super) struct Notes {
     work: UnsafeCell<bindings::callback_head>,
+    queued: Atomic<bool>,
     mnt: Atomic<*mut bindings::vfsmount>,
     /// The dentry that the path hook was told of, and that it is exchanged with.
     dentry: Atomic<usize>,
@@ -78,6 +79,13 @@ pub(crate) fn noted(victim: Place<'_>) -> Place<'_> {
     }
 }
 
+/// The removal was told of: its note is needed no more.
+pub(crate) fn end() {
+    if let Some(state) = task_state::current() {
+        state.notes.release();
+    }
+}
+
 /// Whether the two names are being exchanged, as noted.
 pub(crate) fn is_exchange(one: &Place<'_>, other: &Place<'_>) -> bool {
     task_state::current().is_some_and(|state| {
@@ -117,28 +125,41 @@ pub(crate) fn is_retry(victim: &Place<'_>, given_up: Option<&Place<'_>>) -> bool
 impl Notes {
     /// Holds a mount in place of an earlier one, or none.
     fn hold(&self, mnt: *mut bindings::vfsmount) {
-        // SAFETY: The mount is that of a path which the hook's caller holds. The work is not
-        // queued if no mount is held, by the type invariants; it stays where it is until the task
-        // ends, which first runs it. A kernel thread runs its task works when it ends, if ever.
-        unsafe {
-            let task = Task::current_raw();
-            let old = self.mnt.load(Relaxed);
-            if old.is_null() {
-                (*self.work.get()).func = Some(forget);
-                if (*task).flags & bindings::PF_KTHREAD != 0
-                    || bindings::task_work_add(
-                        task,
-                        self.work.get(),
-                        bindings::task_work_notify_mode_TWA_RESUME,
-                    ) != 0
-                {
-                    return;
-                }
-            }
-            // INVARIANT: A reference is taken, the one to `old` given back.
-            self.mnt.store(bindings::mntget(mnt), Relaxed);
-            bindings::mntput(old);
+        self.release();
+        if self.queued.load(Relaxed) || self.queue() {
+            // INVARIANT: A reference is taken, and the work is queued.
+            // SAFETY: The mount is that of a path which the hook's caller holds.
+            self.mnt.store(unsafe { bindings::mntget(mnt) }, Relaxed);
         }
+    }
+
+    /// Queues the work; whether it could. A kernel thread runs its task works when it ends, if
+    /// ever.
+    fn queue(&self) -> bool {
+        let task = Task::current_raw();
+        // SAFETY: The work is not queued, by the type invariants and as the caller has looked; it
+        // stays where it is until the task ends, which first runs it.
+        let queued = unsafe {
+            (*self.work.get()).func = Some(forget);
+            (*task).flags & bindings::PF_KTHREAD == 0
+                && bindings::task_work_add(
+                    task,
+                    self.work.get(),
+                    bindings::task_work_notify_mode_TWA_RESUME,
+                ) == 0
+        };
+        // INVARIANT: As the answer was.
+        self.queued.store(queued, Relaxed);
+        queued
+    }
+
+    fn release(&self) {
+        self.dentry.store(0, Relaxed);
+        let mnt = self.mnt.load(Relaxed);
+        self.mnt.store(null_mut(), Relaxed);
+        // SAFETY: By the type invariants the mount is null, which does nothing, or a reference is
+        // held, which is given back.
+        unsafe { bindings::mntput(mnt) };
     }
 }
 
@@ -149,11 +170,9 @@ unsafe extern "C" fn forget(work: *mut bindings::callback_head) {
     let notes = work
         .wrapping_byte_sub(offset_of!(Notes, work))
         .cast::<Notes>();
-    // SAFETY: By the caller's guarantee; the reference that is held is given back.
-    unsafe {
-        (*notes).dentry.store(0, Relaxed);
-        let mnt = (*notes).mnt.load(Relaxed);
-        (*notes).mnt.store(null_mut(), Relaxed);
-        bindings::mntput(mnt);
-    }
+    // SAFETY: By the caller's guarantee.
+    let notes = unsafe { &*notes };
+    // INVARIANT: The work is running, so it is not queued any more.
+    notes.queued.store(false, Relaxed);
+    notes.release();
 }
