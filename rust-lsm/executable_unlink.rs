@@ -23,7 +23,7 @@ use crate::{
     },
     dispatch::dispatch,
     record::Executed,
-    removals::Removal,
+    removal::Removal,
     whose::whose, //
 };
 use kernel::prelude::*;

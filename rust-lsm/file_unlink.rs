@@ -20,7 +20,7 @@ use crate::{
     },
     dispatch::dispatch,
     lists,
-    removals::Removal, //
+    removal::Removal, //
 };
 use kernel::prelude::*;
 

@@ -48,6 +48,7 @@ mod process_exec;
 mod process_executed;
 mod record;
 mod registry;
+mod removal;
 mod removals;
 mod switches;
 mod verdict;

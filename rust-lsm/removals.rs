@@ -11,26 +11,15 @@ use crate::{
         abi,
         ops::Op,
         place::Place,
-        removal, //
+        removal_notes as notes, //
     },
     executable_unlink,
     file_unlink,
     lists,
-    record, //
+    record,
+    removal::Removal, //
 };
 use kernel::prelude::*;
-
-/// A name that goes away, if nobody denies it.
-pub(crate) struct Removal<'a> {
-    /// `KRSI_UNLINK_UNLINK` or `KRSI_UNLINK_RENAME_OVER`.
-    pub(crate) how: u32,
-    /// The name.
-    pub(crate) victim: Place<'a>,
-    /// The name that is given up for it, in a rename.
-    pub(crate) given_up: Option<Place<'a>>,
-    /// Whether the task tried before, and a lease was in the way.
-    pub(crate) is_retry: bool,
-}
 
 /// Whether a removal of this place can be an event at all. Nearly all can't while nobody asks for
 /// every file: this is what they pay.
@@ -41,7 +30,7 @@ fn concerns(place: &Place<'_>) -> bool {
 /// A path hook: a removal may follow, or an exchange with another name.
 pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>) {
     if concerns(victim) || exchanged.is_some_and(concerns) {
-        removal::note(victim, exchanged);
+        notes::note(victim, exchanged);
     }
 }
 
@@ -55,14 +44,14 @@ pub(crate) fn unlinked(victim: Place<'_>) -> Result {
 
 /// `new` goes away because `old` gets its name.
 pub(crate) fn renamed_over(old: Place<'_>, new: Place<'_>) -> Result {
-    if !concerns(&new) || removal::is_exchange(&old, &new) {
+    if !concerns(&new) || notes::is_exchange(&old, &new) {
         return Ok(());
     }
     removed(abi::KRSI_UNLINK_RENAME_OVER, new, Some(old))
 }
 
 fn removed(how: u32, victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
-    if victim.inode().is_dir() || removal::is_inner(&victim) {
+    if victim.inode().is_dir() || notes::is_inner(&victim) {
         return Ok(());
     }
     let executed = record::find(victim);
@@ -71,30 +60,14 @@ fn removed(how: u32, victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
     }
     let removal = Removal {
         how,
-        victim: removal::noted(victim),
+        victim: notes::noted(victim),
         given_up,
-        is_retry: removal::is_retry(&victim, given_up.as_ref()),
+        is_retry: notes::is_retry(&victim, given_up.as_ref()),
     };
     let of_file = file_unlink::run(&removal);
     let of_executable = executed.map_or(Ok(()), |executed| {
         executable_unlink::run(&removal, &executed)
     });
-    removal::end();
+    notes::end();
     of_file.and(of_executable)
-}
-
-impl Removal<'_> {
-    /// How many names the file will have.
-    pub(crate) fn links_left(&self) -> u32 {
-        self.victim.inode().links().saturating_sub(1)
-    }
-
-    /// `KRSI_UNLINK_RETRY` if it is one.
-    pub(crate) fn flags(&self) -> u32 {
-        if self.is_retry {
-            abi::KRSI_UNLINK_RETRY
-        } else {
-            0
-        }
-    }
 }

@@ -9,8 +9,8 @@
 
 use super::{
     blob,
-    removal::Notes,
-    runs::Runs, //
+    runs::Runs,
+    task_notes::Notes, //
 };
 use core::mem::{
     align_of,

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A name that goes away: what `removals.rs` knows of it and the two behaviours tell.
+
+use crate::boundary::{
+    abi,
+    place::Place, //
+};
+
+/// A name that goes away, if nobody denies it.
+pub(crate) struct Removal<'a> {
+    /// `KRSI_UNLINK_UNLINK` or `KRSI_UNLINK_RENAME_OVER`.
+    pub(crate) how: u32,
+    /// The name.
+    pub(crate) victim: Place<'a>,
+    /// The name that is given up for it, in a rename.
+    pub(crate) given_up: Option<Place<'a>>,
+    /// Whether the task tried before, and a lease was in the way.
+    pub(crate) is_retry: bool,
+}
+
+impl Removal<'_> {
+    /// How many names the file will have.
+    pub(crate) fn links_left(&self) -> u32 {
+        self.victim.inode().links().saturating_sub(1)
+    }
+
+    /// `KRSI_UNLINK_RETRY` if it is one.
+    pub(crate) fn flags(&self) -> u32 {
+        if self.is_retry {
+            abi::KRSI_UNLINK_RETRY
+        } else {
+            0
+        }
+    }
+}
