@@ -6,10 +6,10 @@
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make demo      boot a kernel with KRSI and watch a policy stop an exec'
+	@echo 'make demo      boot a kernel with KRSI and watch policies meet real attacks'
 	@echo 'make test      all tests on two kernels, with leak checks and line coverage'
 	@echo 'make test K=x  only the kselftest program x, on the normal kernel'
-	@echo 'make bench     what the exec hook costs, in instructions'
+	@echo 'make bench     what the hooks and a look at a module cost, in instructions'
 	@echo 'make shell     a prompt in the guest'
 	@echo 'make kernel    build the normal kernel and no more'
 	@echo 'make clean     remove all that was built (downloads stay)'

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make bench: what an exec's hook and a look at a module cost, in instructions.
+# make bench: what the hooks and a look at a module cost, in instructions.
 # shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/..
 . "$(dirname "$0")/prepare.sh"
 

@@ -4,12 +4,16 @@
 //!
 //! The way of one event:
 //!
-//! - `kernel/lsm.rs`: the LSM framework calls a hook, which is on only while a policy wants it;
+//! - `kernel/lsm_hooks.rs`: the LSM framework calls a hook, which is on only while a policy wants
+//!   it;
 //! - `hooks.rs`: the hook leads to a behaviour;
 //! - `process_exec.rs` and the like: the behaviour gathers its facts into a context;
 //! - `dispatch.rs`: each attached policy with this op runs on it, calling the kfuncs of
 //!   `bpf-helpers/`;
 //! - `verdict.rs`: what it returned is judged; the first denial is the hook's answer.
+//!
+//! `removals.rs` leads to the behaviours of names that go away, with `record.rs` to know what was
+//! executed; `modules.rs` watches modules, and a worker tells of them.
 //!
 //! Policies come and go through `registry.rs`, which changes the `lists.rs` that dispatch reads and
 //! has `switches.rs` turn the hooks on and off; `admission.rs` says what a policy may be and call.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the LSM keeps of an exec: its rounds so far, and its strings where they are prepared for
-//! BPF LSM programs that run after this LSM's hook.
+//! What the LSM keeps of an exec: how many rounds it had, the numbers of their files, and its
+//! strings where they are prepared for BPF LSM programs that run after this LSM's hook.
 //!
 //! It is found by the exec's new credentials. The strings are freed by a task work, which runs
 //! when the task returns to user space or ends: after the exec in any case, whether it succeeds
