@@ -31,7 +31,7 @@ use kernel::prelude::*;
 /// Tells the policies; the answer is the removal's.
 pub(crate) fn run(removal: &Removal<'_>, executed: &Executed<'_>) -> Result {
     let context = ExecUnlink {
-        how: removal.how,
+        how: removal.how(),
         flags: removal.flags() | flags(executed),
         links_left: removal.links_left(),
         whose: whose(&executed.numbers),
@@ -64,10 +64,9 @@ fn name_now(removal: &Removal<'_>, executed: &Executed<'_>) -> u32 {
         return abi::KRSI_NAME_GONE;
     }
     if place.is_named(name) {
-        return if removal.how == abi::KRSI_UNLINK_RENAME_OVER {
-            abi::KRSI_NAME_OTHER
-        } else {
-            abi::KRSI_NAME_GONE
+        return match removal.given_up {
+            None => abi::KRSI_NAME_GONE,
+            Some(_) => abi::KRSI_NAME_OTHER,
         };
     }
     match place.leads(name) {

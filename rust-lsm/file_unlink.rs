@@ -30,7 +30,7 @@ pub(crate) fn run(removal: &Removal<'_>) -> Result {
         return Ok(());
     }
     let context = Unlink {
-        how: removal.how,
+        how: removal.how(),
         flags: removal.flags(),
         links_left: removal.links_left(),
         ..Default::default()

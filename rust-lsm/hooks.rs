@@ -84,11 +84,11 @@ impl Hooks for Krsi {
     }
 
     fn inode_unlink(victim: Place<'_>) -> Result {
-        removals::unlinked(victim)
+        removals::removed(victim, None)
     }
 
     fn inode_rename(old: Place<'_>, new: Option<Place<'_>>) -> Result {
-        new.map_or(Ok(()), |new| removals::renamed_over(old, new))
+        new.map_or(Ok(()), |new| removals::removed(new, Some(old)))
     }
 
     fn bpf_prog_load(prog: &Prog) -> Result {

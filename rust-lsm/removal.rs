@@ -9,17 +9,23 @@ use crate::boundary::{
 
 /// A name that goes away, if nobody denies it.
 pub(crate) struct Removal<'a> {
-    /// `KRSI_UNLINK_UNLINK` or `KRSI_UNLINK_RENAME_OVER`.
-    pub(crate) how: u32,
     /// The name.
     pub(crate) victim: Place<'a>,
-    /// The name that is given up for it, in a rename.
+    /// The name that its new file gives up for it, in a rename.
     pub(crate) given_up: Option<Place<'a>>,
     /// Whether the task tried before, and a lease was in the way.
     pub(crate) is_retry: bool,
 }
 
 impl Removal<'_> {
+    /// `KRSI_UNLINK_UNLINK` or `KRSI_UNLINK_RENAME_OVER`.
+    pub(crate) fn how(&self) -> u32 {
+        match self.given_up {
+            None => abi::KRSI_UNLINK_UNLINK,
+            Some(_) => abi::KRSI_UNLINK_RENAME_OVER,
+        }
+    }
+
     /// How many names the file will have.
     pub(crate) fn links_left(&self) -> u32 {
         self.victim.inode().links().saturating_sub(1)

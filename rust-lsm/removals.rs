@@ -8,7 +8,6 @@
 
 use crate::{
     boundary::{
-        abi,
         ops::Op,
         place::Place,
         removal_notes as notes, //
@@ -34,23 +33,11 @@ pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>) {
     }
 }
 
-/// A name is unlinked.
-pub(crate) fn unlinked(victim: Place<'_>) -> Result {
-    if !concerns(&victim) {
+/// An inode hook: a name goes away, in a rename because `given_up` takes it.
+pub(crate) fn removed(victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
+    if !concerns(&victim) || given_up.is_some_and(|old| notes::is_exchange(&old, &victim)) {
         return Ok(());
     }
-    removed(abi::KRSI_UNLINK_UNLINK, victim, None)
-}
-
-/// `new` goes away because `old` gets its name.
-pub(crate) fn renamed_over(old: Place<'_>, new: Place<'_>) -> Result {
-    if !concerns(&new) || notes::is_exchange(&old, &new) {
-        return Ok(());
-    }
-    removed(abi::KRSI_UNLINK_RENAME_OVER, new, Some(old))
-}
-
-fn removed(how: u32, victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
     if victim.inode().is_dir() || notes::is_inner(&victim) {
         return Ok(());
     }
@@ -59,7 +46,6 @@ fn removed(how: u32, victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
         return Ok(());
     }
     let removal = Removal {
-        how,
         victim: notes::noted(victim),
         given_up,
         is_retry: notes::is_retry(&victim, given_up.as_ref()),
