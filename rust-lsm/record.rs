@@ -47,10 +47,6 @@ use kernel::{
         Arc,
         SetOnce,
         SpinLock, //
-    },
-    time::{
-        BootTime,
-        Instant, //
     }, //
 };
 
@@ -69,7 +65,8 @@ struct Facts {
 /// Since when a file counts as executed.
 #[derive(Clone, Copy)]
 struct Since {
-    time: Instant<BootTime>,
+    /// Nanoseconds since boot.
+    time: u64,
     seeded: bool,
 }
 
@@ -95,7 +92,7 @@ pub(crate) struct Executed<'a> {
     /// Whether it ran already when the record began.
     pub(crate) seeded: bool,
     facts: Arc<Facts>,
-    time: Instant<BootTime>,
+    time: u64,
 }
 
 impl Executed<'_> {
@@ -111,7 +108,7 @@ impl Executed<'_> {
 
     /// Nanoseconds since it was executed last.
     pub(crate) fn age(&self) -> u64 {
-        self.time.elapsed().as_nanos().max(0) as u64
+        task::boot_ns().saturating_sub(self.time)
     }
 }
 
@@ -161,7 +158,7 @@ pub(crate) fn commit(bprm: &Bprm) {
             executed(bprm.file(), rounds, false);
         }
         let since = Since {
-            time: Instant::now(),
+            time: task::boot_ns(),
             seeded: false,
         };
         with_files(|files| rounds.iter().for_each(|number| files.commit(number, since)));
@@ -224,7 +221,7 @@ fn numbers(place: &Place<'_>) -> [u64; 2] {
 /// A file counts as executed from now on, by the process with these `runs`.
 fn executed(file: &File, runs: &Runs, seeded: bool) {
     let since = Since {
-        time: Instant::now(),
+        time: task::boot_ns(),
         seeded,
     };
     note_all(file, runs, Some(since));
@@ -310,7 +307,7 @@ mod tests {
 
     fn since(seeded: bool) -> Since {
         Since {
-            time: Instant::now(),
+            time: task::boot_ns(),
             seeded,
         }
     }

@@ -88,7 +88,6 @@ struct task_struct *krsi_real_parent(struct task_struct *task);
 struct task_struct *krsi_next_process(struct task_struct *process);
 
 u64 krsi_boot_ns(void);
-u64 krsi_process_start(void);
 bool krsi_kset_has(const struct kobject *kobj);
 bool krsi_module_dir_is(const char *name, const void *dir);
 void krsi_work_within(struct delayed_work *work, unsigned long ms);

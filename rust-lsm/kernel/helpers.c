@@ -200,11 +200,6 @@ struct task_struct *krsi_next_process(struct task_struct *process)
 	return next_task(process);
 }
 
-u64 krsi_process_start(void)
-{
-	return current->group_leader->start_boottime;
-}
-
 u64 krsi_boot_ns(void)
 {
 	return ktime_get_boottime_ns();

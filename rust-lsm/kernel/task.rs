@@ -9,12 +9,9 @@ use super::{
     cred::Ids,
     place::Place, //
 };
-use core::{
-    mem::{
-        size_of,
-        size_of_val, //
-    },
-    ptr::null_mut, //
+use core::mem::{
+    size_of,
+    size_of_val, //
 };
 use kernel::{
     bindings,
@@ -68,7 +65,7 @@ pub(crate) fn current_tgid() -> u32 {
 /// When the current process started, in nanoseconds since boot.
 pub(crate) fn process_start() -> u64 {
     // SAFETY: The current task doesn't go away, nor does its group's leader before it.
-    unsafe { bindings::krsi_process_start() }
+    unsafe { (*(*Task::current_raw()).group_leader).start_boottime }
 }
 
 /// Nanoseconds since boot, with the time of suspend.
@@ -93,19 +90,18 @@ pub(super) unsafe fn with_exe<R>(
     task: *mut bindings::task_struct,
     look: impl FnOnce(&File) -> R,
 ) -> Option<R> {
-    // SAFETY: By the caller's guarantee. The thread that is found is locked, which keeps its
-    // memory; of a kernel thread that is another process's. The result is null or a new reference
-    // to a file.
+    // SAFETY: By the caller's guarantee. A kernel thread's memory, if it has any, is another
+    // process's. The thread that is found is locked, which keeps its memory. The result is null or
+    // a new reference to a file.
     let exe = unsafe {
+        if (*task).flags & bindings::PF_KTHREAD != 0 {
+            return None;
+        }
         let thread = bindings::find_lock_task_mm(task);
         if thread.is_null() {
             return None;
         }
-        let exe = if (*thread).flags & bindings::PF_KTHREAD == 0 {
-            bindings::get_mm_exe_file((*thread).mm)
-        } else {
-            null_mut()
-        };
+        let exe = bindings::get_mm_exe_file((*thread).mm);
         bindings::spin_unlock(&raw mut (*thread).alloc_lock);
         exe
     };
