@@ -37,6 +37,7 @@ static const struct {
 	{ "map_after_module_live_", "calling kernel function krsi_%s is not allowed" },
 	{ "map_after_module_gone_", "calling kernel function krsi_%s is not allowed" },
 	{ "map_after_module_hidden_", "calling kernel function krsi_%s is not allowed" },
+	{ "map_sleepable_", "attach to unsupported member %s of struct krsi_ops" },
 	{ "map_write_", "only read is supported" },
 	{ "map_beyond_end", "access beyond struct krsi_exec" },
 	{ "map_before_begin", "invalid negative access" },
@@ -125,7 +126,7 @@ FIXTURE_VARIANT(refused)
 
 /* clang-format off */
 FIXTURE_VARIANT_ADD(refused, forged_contexts) { "refused_forged.bpf.o", 60 };
-FIXTURE_VARIANT_ADD(refused, misused_contexts) { "refused_context.bpf.o", 20 };
+FIXTURE_VARIANT_ADD(refused, misused_contexts) { "refused_context.bpf.o", 22 };
 FIXTURE_VARIANT_ADD(refused, ways_to_kernel_memory) { "refused_memory.bpf.o", 30 };
 FIXTURE_VARIANT_ADD(refused, tasks_and_files_of_modules) { "refused_module.bpf.o", 9 };
 /* clang-format on */

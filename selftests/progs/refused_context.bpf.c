@@ -70,3 +70,30 @@ PROGRAM(room_name, krsi_count_env_var(exec, var, 4096));
 PROGRAM(room_env_vars, krsi_get_env_vars(exec, 0, buf, exec->argc));
 PROGRAM(room_file_id, krsi_get_file_id(&exec->event, buf, 4096));
 PROGRAM(room_task_id, krsi_get_task_id(&exec->event, buf, -1));
+
+/* Locks are held where these run. */
+SEC("struct_ops.s/file_unlink")
+int BPF_PROG(sleepable_file_unlink, struct krsi_unlink *removal)
+{
+	return 0;
+}
+
+SEC(".struct_ops.link")
+struct krsi_ops map_sleepable_file_unlink = {
+	.name = "context",
+	.abi = KRSI_ABI,
+	.file_unlink = (void *)sleepable_file_unlink,
+};
+
+SEC("struct_ops.s/executable_unlink")
+int BPF_PROG(sleepable_executable_unlink, struct krsi_exec_unlink *removal)
+{
+	return 0;
+}
+
+SEC(".struct_ops.link")
+struct krsi_ops map_sleepable_executable_unlink = {
+	.name = "context",
+	.abi = KRSI_ABI,
+	.executable_unlink = (void *)sleepable_executable_unlink,
+};
