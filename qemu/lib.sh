@@ -27,8 +27,8 @@ lock_cache() {
 	export KRSI_LOCKED=$CACHE
 }
 
-# hash_of FILE...: one digest of names and contents.
-hash_of() { sha256sum "$@" | sha256sum | cut -c1-16; }
+# hash_of FILE...: one digest of names and contents, wherever the checkout is.
+hash_of() { sha256sum "$@" | sed "s|  $TOP/|  |" | sha256sum | cut -c1-16; }
 
 # need_space GIB WHAT: ends when the cache's filesystem has less than that.
 need_space() {
