@@ -12,6 +12,8 @@
 #include "common.h"
 #include "run.h"
 
+KEEP_POLICIES("probe.bpf.o", "no_sleep", "sleep", "sleep_rcu")
+
 FIXTURE(arg)
 {
 	struct policy policy;

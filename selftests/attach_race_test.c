@@ -88,9 +88,12 @@ FIXTURE_TEARDOWN(race)
 	mode_restore();
 }
 
-/* The issue asks for 10,000; the debug kernel would need hours for them. */
+/* The debug kernel would need hours for as many. */
 #define ROUNDS 10000
 #define ROUNDS_DEBUG 700
+/* On a busy machine few execs fall into the time that a policy is attached for. */
+#define RUNS 5
+#define LONGEST_MS 400000
 
 TEST_F_TIMEOUT(race, attach_update_and_detach_while_four_processes_execute, 560)
 {
@@ -99,7 +102,7 @@ TEST_F_TIMEOUT(race, attach_update_and_detach_while_four_processes_execute, 560)
 	int i, n = rounds(ROUNDS, ROUNDS_DEBUG);
 	struct verdict *verdict[2] = { self->no_sleep.data, self->full.data };
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n || verdict[0]->calls < RUNS || verdict[1]->calls < RUNS; i++) {
 		int link = bpf_link_create(maps[i % 2], 0, BPF_STRUCT_OPS, NULL);
 
 		ASSERT_LE(0, link);
@@ -107,16 +110,19 @@ TEST_F_TIMEOUT(race, attach_update_and_detach_while_four_processes_execute, 560)
 		if (i % 3 == 0)
 			ASSERT_EQ(0, bpf_link_detach(link));
 		ASSERT_EQ(0, close(link));
+		if (now_ms() - begin > LONGEST_MS)
+			break;
 	}
-	TH_LOG("%d rounds in %llu ms, execs %u %u %u %u, runs of programs %u", n,
+	TH_LOG("%d rounds in %llu ms, execs %u %u %u %u, runs of programs %u", i,
 	       now_ms() - begin, self->shared->execs[0], self->shared->execs[1],
 	       self->shared->execs[2], self->shared->execs[3],
 	       verdict[0]->calls + verdict[1]->calls);
+	EXPECT_LE(n, i);
 	EXPECT_EQ(0, self->shared->failure);
 	for (i = 0; i < EXECUTING; i++)
 		EXPECT_LT(0, self->shared->execs[i]);
-	EXPECT_LT(0, verdict[0]->calls);
-	EXPECT_LT(0, verdict[1]->calls);
+	EXPECT_LE(RUNS, verdict[0]->calls);
+	EXPECT_LE(RUNS, verdict[1]->calls);
 	EXPECT_EQ(0, policy_count(NULL));
 }
 

@@ -78,7 +78,6 @@ int policy_open(struct policy *p, const char *object, const char *name)
 int policy_load(struct policy *p)
 {
 	struct bpf_map *map;
-	size_t size;
 	int ret = bpf_object__load(p->obj);
 
 	if (ret)
@@ -87,7 +86,7 @@ int policy_load(struct policy *p)
 		const char *section = strrchr(bpf_map__name(map), '.');
 
 		if (section && !strcmp(section, ".bss"))
-			p->data = bpf_map__initial_value(map, &size);
+			p->data = bpf_map__initial_value(map, &p->data_size);
 	}
 	return 0;
 }
@@ -98,13 +97,51 @@ int policy_attach(struct policy *p)
 	return p->link ? 0 : -errno;
 }
 
-int policy_start(struct policy *p, const char *object, const char *name)
-{
-	int ret = policy_open(p, object, name);
+#define KEPT 4
 
-	if (!ret)
-		ret = policy_load(p);
-	return ret ?: policy_attach(p);
+static struct {
+	const char *object, *map;
+	struct policy policy;
+} kept[KEPT];
+
+static const struct policy *find_kept(const char *object, const char *map)
+{
+	size_t i;
+
+	for (i = 0; i < KEPT && kept[i].object; i++) {
+		if (!strcmp(kept[i].object, object) && !strcmp(kept[i].map, map))
+			return &kept[i].policy;
+	}
+	return NULL;
+}
+
+void policy_keep(const char *object, const char *map)
+{
+	size_t i = 0;
+
+	while (i < KEPT && kept[i].object)
+		i++;
+	if (i == KEPT || policy_open(&kept[i].policy, object, map) ||
+	    policy_load(&kept[i].policy))
+		return; /* policy_take() will try again, and its test will say so */
+	kept[i].object = object;
+	kept[i].map = map;
+}
+
+int policy_take(struct policy *p, const char *object, const char *map)
+{
+	const struct policy *found = find_kept(object, map);
+
+	if (!found)
+		return policy_open(p, object, map) ?: policy_load(p);
+	*p = *found;
+	memset(p->data, 0, p->data_size);
+	return 0;
+}
+
+int policy_start(struct policy *p, const char *object, const char *map)
+{
+	return policy_take(p, object, map) ?: policy_attach(p);
 }
 
 void policy_detach(struct policy *p)

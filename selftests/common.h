@@ -28,6 +28,7 @@ struct policy {
 	struct bpf_map *map;
 	struct bpf_link *link;
 	void *data; /* the object's only global variable, once loaded */
+	size_t data_size;
 };
 
 /*
@@ -38,10 +39,29 @@ struct policy {
 int policy_open(struct policy *p, const char *object, const char *map);
 int policy_load(struct policy *p);
 int policy_attach(struct policy *p);
-/* The three of them. */
+/* The first two, unless it was kept; all three. */
+int policy_take(struct policy *p, const char *object, const char *map);
 int policy_start(struct policy *p, const char *object, const char *map);
 void policy_detach(struct policy *p);
 void policy_close(struct policy *p);
+
+/*
+ * Loads a policy for all tests of a program, which are children of the process
+ * that does: the verifier's work is most of what a short test takes.
+ * policy_take() gives it with its data zero again.
+ */
+void policy_keep(const char *object, const char *map);
+
+/* Keeps these from the program's start on. */
+#define KEEP_POLICIES(object, ...) \
+	__attribute__((constructor)) static void keep_policies(void) \
+	{ \
+		static const char *const maps[] = { __VA_ARGS__ }; \
+		size_t i; \
+\
+		for (i = 0; i < sizeof(maps) / sizeof(maps[0]); i++) \
+			policy_keep(object, maps[i]); \
+	}
 
 /* The values of the map, to be changed between policy_open and policy_load. */
 struct krsi_ops *policy_ops(struct policy *p);

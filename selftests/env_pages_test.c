@@ -18,6 +18,8 @@
 
 #define PAGE 4096
 
+KEEP_POLICIES("probe.bpf.o", "no_sleep", "sleep")
+
 FIXTURE(pages)
 {
 	struct policy policy;

@@ -13,6 +13,8 @@
 #include "common.h"
 #include "run.h"
 
+KEEP_POLICIES("probe.bpf.o", "no_sleep", "sleep", "sleep_rcu")
+
 FIXTURE(env)
 {
 	struct policy policy;

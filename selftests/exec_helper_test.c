@@ -19,6 +19,8 @@
 #define CORE_PATTERN "/proc/sys/kernel/core_pattern"
 #define MODPROBE "/proc/sys/kernel/modprobe"
 
+KEEP_POLICIES("observer.bpf.o", "observer_no_sleep", "observer_sleep")
+
 FIXTURE(helper)
 {
 	struct policy policy;

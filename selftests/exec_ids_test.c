@@ -19,6 +19,8 @@
 #include "kselftest_harness.h"
 #include "observe.h"
 
+KEEP_POLICIES("observer.bpf.o", "observer_no_sleep", "observer_sleep")
+
 FIXTURE(ids)
 {
 	struct policy policy;

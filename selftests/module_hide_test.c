@@ -35,6 +35,8 @@
 #define ALL (HIDE_LIST_FALSE | HIDE_BUGS | HIDE_TREE | HIDE_MEMORY | HIDE_NAME | HIDE_SYMBOLS | \
 	     HIDE_STATE | HIDE_CHAIN | HIDE_FTRACE | HIDE_SYSFS_FLAG)
 
+KEEP_POLICIES("modules.bpf.o", "modules_all")
+
 FIXTURE(hide)
 {
 	struct policy policy;

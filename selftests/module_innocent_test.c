@@ -22,6 +22,8 @@
 #include "module.h"
 #include "module_events.h"
 
+KEEP_POLICIES("modules.bpf.o", "modules_all")
+
 /* A policy that hears of all, and a thread that has all looked at, again and again. */
 struct watch {
 	struct policy policy;

@@ -25,50 +25,31 @@ int unlinks_dir(void)
 	return observe_dir() ?: file_copy(test_path("unlinker"), PROGRAM, 0755);
 }
 
-/*
- * The policy that most tests use, loaded once: that is most of what a test
- * takes. Each test is a child of the process that does it, with a link of its
- * own.
- */
-static struct policy loaded;
+/* What most tests use. */
+KEEP_POLICIES("unlinks.bpf.o", "unlinks_both")
 
-__attribute__((constructor)) static void load(void)
+static int begin(struct watch *watch, const char *map)
 {
-	if (policy_open(&loaded, "unlinks.bpf.o", "unlinks_both") || policy_load(&loaded))
-		loaded.data = NULL;
-}
-
-static int load_own(struct policy *policy, const char *map, __u32 flags)
-{
-	int ret = policy_open(policy, "unlinks.bpf.o", map);
-
-	if (ret)
-		return ret;
-	policy_ops(policy)->flags = flags;
-	return policy_load(policy);
-}
-
-int watch_start_flags(struct watch *watch, const char *map, __u32 flags)
-{
-	int ret = 0;
-
-	if (loaded.data && !flags && !strcmp(map, "unlinks_both"))
-		watch->policy = loaded;
-	else
-		ret = load_own(&watch->policy, map, flags);
-	if (ret)
-		return ret;
 	watch->seen = watch->policy.data;
-	memset(watch->seen, 0, sizeof(*watch->seen));
 	watch_device(watch, DIR);
 	watch->both = !strcmp(map, "unlinks_both");
 	watch->since = boot_ns();
 	return policy_attach(&watch->policy);
 }
 
+int watch_start_flags(struct watch *watch, const char *map, __u32 flags)
+{
+	int ret = policy_open(&watch->policy, "unlinks.bpf.o", map);
+
+	if (ret)
+		return ret;
+	policy_ops(&watch->policy)->flags = flags;
+	return policy_load(&watch->policy) ?: begin(watch, map);
+}
+
 int watch_start(struct watch *watch, const char *map)
 {
-	return watch_start_flags(watch, map, 0);
+	return policy_take(&watch->policy, "unlinks.bpf.o", map) ?: begin(watch, map);
 }
 
 void watch_end(struct watch *watch)
