@@ -18,7 +18,4 @@ for d in "$top" "$cache"; do
 	mkdir -p "$root$d"
 	mount --rbind "$d" "$root$d"
 done
-exec chroot "$root" /usr/bin/env -i \
-	PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" \
-	"KRSI_CACHE=$cache" "KRSI_LOCKED=${KRSI_LOCKED:-}" "KRSI_KVM=${KRSI_KVM:-}" \
-	/bin/bash -c 'cd "$1" && shift && exec "$@"' - "$dir" "$@"
+exec chroot "$root" /bin/bash -c 'cd "$1" && shift && exec "$@"' - "$dir" "$@"

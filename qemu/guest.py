@@ -167,6 +167,8 @@ class Run:
                     self.fail(kind, "the kernel is tainted by a report that its log does not show")
             if self.status != 0:
                 self.fail("status", f"the command in the guest ended with status {self.status}")
+            if not klog.is_whole(self.log) and not self.kinds() & {"timeout", "hang", "panic", "qemu"}:
+                self.fail("log lost", f"the kernel's log does not reach to its end (is the disk of {self.guest.log} full?)")
         elif not self.kinds() & {"timeout", "hang", "panic", "qemu"}:
             self.stopped("early end", "the guest ended before its command did")
 

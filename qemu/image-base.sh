@@ -22,7 +22,8 @@ links=(sh:dash lsmod:kmod insmod:kmod rmmod:kmod modprobe:kmod modinfo:kmod depm
 # Libraries that tests and policies link or preload, besides the programs' own.
 libraries=(libbpf.so.1 liburing.so.2)
 
-dir=$(mktemp -d)
+dir=$(mktemp -d "$out.XXXXXX")
+trap 'rm -rf "$dir"' EXIT
 mkdir -p "$dir"/{dev,etc,proc,root,sys,tmp,run,var,opt,mnt,usr/bin,usr/lib64,usr/lib/x86_64-linux-gnu}
 for link in bin lib lib64; do ln -s "usr/$link" "$dir/$link"; done
 ln -s usr/bin "$dir/sbin"
@@ -49,4 +50,3 @@ done
 "$(dirname "$0")/image-libs.sh" "$dir" "$dir/usr"
 
 (cd "$dir" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) | zstd -q -3 -T0 >"$out"
-rm -rf "$dir"

@@ -6,7 +6,8 @@ set -euo pipefail
 
 top=$1 build=$2 policies=$3 bench=$4 base=$5 out=$6
 
-dir=$(mktemp -d)
+dir=$(mktemp -d "$out.XXXXXX")
+trap 'rm -rf "$dir" "$out.part"' EXIT
 krsi=$dir/usr/lib/krsi
 mkdir -p "$krsi" "$dir/opt/kselftest"
 cp -a "$top/qemu/guest/." "$krsi/"
@@ -22,5 +23,4 @@ bash "$(dirname "$0")/image-libs.sh" "$dir" "$dir/opt" "$krsi"
 
 (cd "$dir" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) | zstd -q -3 -T0 >"$out.part"
 cat "$base" "$out.part" >"$out.new"
-rm -rf "$dir" "$out.part"
 mv "$out.new" "$out"

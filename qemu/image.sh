@@ -28,7 +28,8 @@ make_image_base() {
 # patched ones. Of two files with one name rsync takes the first.
 lay_out_lsm_mainline() {
 	local tests=tools/testing/selftests
-	in_root rsync -rlp --checksum --no-times --delete "$PRISTINE/$tests/lsm/" "$SRC/$tests/lsm/" "$SRC/$tests/lsm-mainline/"
+	logged "$CACHE/rsync.log" "laying out mainline's lsm selftests" in_root rsync -rlp --checksum --delete \
+		"$PRISTINE/$tests/lsm/" "$SRC/$tests/lsm/" "$SRC/$tests/lsm-mainline/"
 }
 
 # The kselftests, built and installed by the kernel's own rules.
@@ -45,9 +46,11 @@ build_kselftests() {
 }
 
 # The policies and what is measured: both are made of BPF programs by a Makefile.
+# In seconds, so always anew: nothing is left of a source or compiler that is gone.
 build_bpf() {
 	local what=$1 from=$2
 	say "guest image: building the $what"
+	remove_tree "$CACHE/$what"
 	mkdir -p "$CACHE/$what"
 	logged "$CACHE/$what.log" "building the $what" \
 		in_root make -C "$from" -j"$JOBS" OUT="$CACHE/$what"
@@ -58,7 +61,7 @@ build_faults() {
 	local name=$1 dir work
 	dir=$(kernel_dir "$name")
 	work=$dir/krsi-harness
-	in_root rsync -rlp --checksum --no-times "$TOP/selftests/harness/" "$work/"
+	lay "$TOP/selftests/harness" "$work"
 	logged "$dir/harness.log" "building the harness's fault module" \
 		kernel_make "$name" M="$work" modules
 }

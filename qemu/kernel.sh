@@ -23,7 +23,8 @@ fragments() {
 
 # What the compilers are; another toolchain means another build directory.
 toolchain() {
-	in_root dpkg-query -W -f '${Package} ${Version}\n' bindgen clang lld llvm pahole rust-src rustc | sha256sum | cut -c1-16
+	in_root sh -c 'clang --version && ld.lld --version && rustc -vV && bindgen --version && pahole --version &&
+		dpkg-query -W rust-src' | sha256sum | cut -c1-16
 }
 
 # Every option asked for must be in the result: Kconfig drops what it can't have.
@@ -44,10 +45,10 @@ configure_kernel() {
 	merged=$dir/krsi.config
 	fragments "$name" | xargs cat >"$merged.new"
 	if ! cmp -s "$merged.new" "$merged" || [ ! -e "$dir/.config" ]; then
-		mv "$merged.new" "$merged"
 		say "kernel $name: configuring"
 		logged "$dir/config.log" "configuring the $name kernel" \
-			kernel_make "$name" KCONFIG_ALLCONFIG="$merged" allnoconfig
+			kernel_make "$name" KCONFIG_ALLCONFIG="$merged.new" allnoconfig
+		mv "$merged.new" "$merged"
 	else
 		rm "$merged.new"
 		logged "$dir/config.log" "configuring the $name kernel" kernel_make "$name" olddefconfig
@@ -70,8 +71,8 @@ watch_build() {
 
 # Ends with what the compiler or linker complained of.
 build_failed() {
-	grep -nE -A 8 '(: |^)(fatal )?error(\[|:)|undefined symbol|\*\*\* ' "$2" | head -n 40 >&2
-	full_disk && die "building the $1 kernel failed: the disk under $CACHE is full"
+	{ grep -nE -A 8 '(: |^)(fatal )?error(\[|:)|undefined symbol|\*\*\* ' "$2" | head -n 40; } >&2 || true
+	full_disk "$2" && die "building the $1 kernel failed: the disk under $CACHE is full"
 	die "building the $1 kernel failed; the whole output is in $2"
 }
 

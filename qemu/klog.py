@@ -70,6 +70,11 @@ def strip(line: str) -> str:
     return STAMP.sub("", line.rstrip("\r\n"), count=1)
 
 
+def is_whole(log: str) -> bool:
+    """Whether the log reaches to the end that every guest has that powers off."""
+    return any(strip(line) == "reboot: Power down" for line in log.splitlines()[-5:])
+
+
 def kind_of(line: str) -> str | None:
     """The kind of report that this line (without its stamp) is the headline of."""
     for kind, pattern in KINDS:

@@ -22,32 +22,46 @@ private_apt() {
 		-o Acquire::Retries=3 -o APT::Sandbox::User=root "$@"
 }
 
+# The newest package that is there.
+source_deb() { compgen -G "$CACHE/linux-source-${KERNEL}_*.deb" | sort -V | tail -n 1; }
+
 download_source() {
-	local deb
-	compgen -G "$CACHE/linux-source-${KERNEL}_*.deb" >/dev/null && return
+	local package="linux-source-$KERNEL/$SUITE-backports" deb
+	[ -z "$(source_deb || true)" ] || return 0
 	need_space 3 "the kernel source"
 	say "kernel source: downloading linux-source-$KERNEL (170 MB)"
-	logged "$CACHE/apt.log" "reading Debian's package lists (is there a network?)" private_apt update
+	logged "$CACHE/apt.log" "reading Debian's package lists (is there a network?)" \
+		private_apt -o APT::Update::Error-Mode=any update
+	deb=$(private_apt --print-uris download "$package" | sed -n "s/^'[^']*' \([^ ]*\) .*/\1/p")
 	mkdir -p "$CACHE/download"
-	(cd "$CACHE/download" && logged "$CACHE/apt.log" "downloading linux-source-$KERNEL" \
-		private_apt download "linux-source-$KERNEL/$SUITE-backports")
-	deb=$(echo "$CACHE/download/linux-source-${KERNEL}"_*.deb)
-	mv "$deb" "$CACHE/"
+	# An interrupted download goes on, unless there is a newer version by now.
+	find "$CACHE/download" -type f ! -name "$deb*" -delete
+	(cd "$CACHE/download" && logged "$CACHE/apt.log" "downloading linux-source-$KERNEL (is there a network?)" \
+		private_apt download "$package")
+	mv "$CACHE/download/$deb" "$CACHE/"
 }
 
 unpack_source() {
 	local deb
-	deb=$(echo "$CACHE/linux-source-${KERNEL}"_*.deb)
-	[ "$(cat "$SRC.stamp" 2>/dev/null)" = "$(basename "$deb")" ] && return
+	deb=$(source_deb)
+	[ ! -d "$SRC" ] || [ "$(cat "$SRC.stamp" 2>/dev/null)" != "$(basename "$deb")" ] || return 0
 	need_space 3 "the unpacked kernel source"
 	say "kernel source: unpacking"
 	rm -rf "$SRC.stamp" "$SRC" "$PRISTINE" "$SRC.new"
 	mkdir -p "$SRC.new"
+	# With the time of now: make must find it newer than what was built from another one.
 	logged "$CACHE/unpack.log" "unpacking $(basename "$deb")" in_root bash -o pipefail -c \
 		'dpkg-deb --fsys-tarfile "$1" | tar -xO "./usr/src/linux-source-'$KERNEL'.tar.xz" |
-		 tar -xJ --strip-components=1 --no-same-owner -C "$2"' - "$deb" "$SRC.new"
+		 tar -xJm --strip-components=1 --no-same-owner -C "$2"' - "$deb" "$SRC.new"
 	mv "$SRC.new" "$SRC"
 	basename "$deb" >"$SRC.stamp"
+}
+
+# lay FROM TO OPTION...: copies what differs.
+lay() {
+	local from=$1 to=$2
+	shift 2
+	logged "$CACHE/rsync.log" "copying to $to" in_root rsync -rlp --checksum "$@" "$from/" "$to/"
 }
 
 # The files that the patches given touch.
@@ -63,13 +77,14 @@ apply_patches() {
 		mkdir -p "$(dirname "$work/$file")" "$(dirname "$PRISTINE/$file")"
 		if [ ! -e "$PRISTINE/$file" ] && [ ! -e "$PRISTINE/$file.absent" ]; then
 			if [ -e "$SRC/$file" ]; then
-				cp -p "$SRC/$file" "$PRISTINE/$file"
+				cp -p "$SRC/$file" "$PRISTINE/$file.new"
+				mv "$PRISTINE/$file.new" "$PRISTINE/$file"
 			else
 				touch "$PRISTINE/$file.absent"
 			fi
 		fi
 	done < <(patched_files "${series[@]}")
-	[ ! -d "$PRISTINE" ] || in_root rsync -a --exclude='*.absent' "$PRISTINE/" "$work/"
+	lay "$PRISTINE" "$work" -t --exclude='*.absent' --exclude='*.new'
 	for file in "${series[@]}"; do
 		in_root patch -s -d "$work" -p1 --no-backup-if-mismatch -i "$file" >"$CACHE/patch.log" 2>&1 ||
 			{ cat "$CACHE/patch.log" >&2; die "$(basename "$file") does not apply to linux-source-$KERNEL"; }
@@ -78,17 +93,15 @@ apply_patches() {
 	while read -r file; do
 		[ -e "$work/$file" ] || rm -f "$SRC/$file"
 	done < <(cd "$PRISTINE" && find . -name '*.absent' -printf '%P\n' | sed 's/\.absent$//')
-	in_root rsync -rlp --checksum --no-times "$work/" "$SRC/"
+	lay "$work" "$SRC"
 	rm -rf "$work"
 }
 
 # The checkout without what is not the kernel's: git's files and build output.
 lay_over() {
 	local selftests=tools/testing/selftests/krsi
-	in_root rsync -rlp --checksum --delete --exclude=/.git --exclude='*.o' --exclude='*.cmd' \
-		"$TOP/" "$SRC/security/krsi/"
-	[ ! -d "$TOP/selftests" ] ||
-		in_root rsync -rlp --checksum --delete "$TOP/selftests/" "$SRC/$selftests/"
+	lay "$TOP" "$SRC/security/krsi" --delete --exclude=/.git --exclude='*.o' --exclude='*.cmd'
+	lay "$TOP/selftests" "$SRC/$selftests" --delete
 }
 
 make_source() {
