@@ -70,7 +70,6 @@ u64 krsi_user_dev(dev_t dev);
 struct dentry *krsi_dcache_lookup(struct dentry *dir, const unsigned char *name, u32 len);
 bool krsi_dentry_is(struct dentry *dentry, const unsigned char *name, u32 len);
 struct inode *krsi_file_inode(const struct file *file);
-struct inode *krsi_real_inode(const struct dentry *dentry);
 struct dentry *krsi_real_dentry(struct dentry *dentry);
 bool krsi_overlay_in_use(struct inode *inode);
 bool krsi_file_unlinked(const struct file *file);

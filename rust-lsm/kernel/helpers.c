@@ -62,11 +62,12 @@ void krsi_hook_switch(struct security_hook_list *hl, struct krsi_hook_key *key, 
 {
 #if KRSI_FRAMEWORK_SWITCHES
 	security_hook_switch(hl, on);
-#endif
+#else
 	if (on)
 		static_branch_enable(&key->key);
 	else
 		static_branch_disable(&key->key);
+#endif
 }
 
 /* inode.rs */
@@ -97,7 +98,10 @@ u64 krsi_user_dev(dev_t dev)
 
 struct dentry *krsi_dcache_lookup(struct dentry *dir, const unsigned char *name, u32 len)
 {
-	return d_hash_and_lookup(dir, &(struct qstr)QSTR_INIT(name, len));
+	struct dentry *found = d_hash_and_lookup(dir, &(struct qstr)QSTR_INIT(name, len));
+
+	/* A filesystem's own hash may refuse the name. */
+	return IS_ERR(found) ? NULL : found;
 }
 
 bool krsi_dentry_is(struct dentry *dentry, const unsigned char *name, u32 len)
@@ -112,11 +116,7 @@ struct inode *krsi_file_inode(const struct file *file)
 	return file_inode(file);
 }
 
-struct inode *krsi_real_inode(const struct dentry *dentry)
-{
-	return d_real_inode(dentry);
-}
-
+/* Not that of the data: to find it may sleep and fail. */
 struct dentry *krsi_real_dentry(struct dentry *dentry)
 {
 	return d_real(dentry, D_REAL_METADATA);

@@ -132,16 +132,7 @@ impl<'a> Place<'a> {
 
     /// The file below an overlay that is meant; the same as `inode` where there is none.
     pub(crate) fn real_inode(&self) -> &'a Inode {
-        // SAFETY: The dentry is valid for `'a`, and holds the real one and by it the inode: an
-        // overlay never lets go of a layer's file while it leads to it.
-        unsafe {
-            let real = bindings::krsi_real_inode(self.dentry.as_ptr());
-            if real.is_null() {
-                self.inode()
-            } else {
-                Inode::from_ptr(real)
-            }
-        }
+        self.real().inode()
     }
 
     /// Whether it lies in an overlay.
@@ -149,12 +140,14 @@ impl<'a> Place<'a> {
         self.inode().magic() == bindings::OVERLAYFS_SUPER_MAGIC
     }
 
-    /// The place in the layer below an overlay, seen through no mount; the same without one.
+    /// The place in the layer below an overlay, seen through no mount; the same without one. Of a
+    /// file whose data lie in a layer of their own this is where its metadata are. Doesn't sleep.
     pub(crate) fn real(self) -> Self {
         if !self.is_overlay() {
             return self;
         }
-        // SAFETY: As in `real_inode`.
+        // SAFETY: The dentry is valid for `'a` and holds the real one: an overlay never lets go of
+        // a layer's file while it leads to it.
         unsafe { Self::new(null_mut(), bindings::krsi_real_dentry(self.dentry.as_ptr())) }
             .unwrap_or(self)
     }
