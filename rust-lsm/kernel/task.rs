@@ -118,17 +118,34 @@ pub(super) unsafe fn with_exe<R>(
 /// Whether the current program was started without an interpreter, in the sense of ELF: a static
 /// program, or a program loader that will map another program. False while the exec goes on.
 pub(crate) fn has_no_interpreter() -> bool {
-    // SAFETY: The current task's memory, if it has one, doesn't go away; the vector is written by
-    // an exec alone, or by the task itself (`PR_SET_MM`), and a torn word only misleads.
+    // SAFETY: The current task's memory, if it has one, doesn't go away, and the vector is part of
+    // it.
     unsafe {
         let mm = (*Task::current_raw()).mm;
         if mm.is_null() {
             return false;
         }
-        let auxv = (&raw const (*mm).__bindgen_anon_1.saved_auxv).cast::<[c_ulong; 2]>();
-        let entries = size_of_val(&(*mm).__bindgen_anon_1.saved_auxv) / size_of::<[c_ulong; 2]>();
-        (0..entries)
-            .map(|i| auxv.add(i).read_volatile())
-            .any(|[key, value]| key == bindings::AT_BASE as c_ulong && value == 0)
+        let auxv = &raw const (*mm).__bindgen_anon_1.saved_auxv;
+        let size = size_of_val(&(*mm).__bindgen_anon_1.saved_auxv);
+        // A program of 32 bits has a vector of such words.
+        if (*mm).__bindgen_anon_1.task_size as u64 <= 1 << u32::BITS {
+            has_zero_base::<u32>(auxv.cast(), size)
+        } else {
+            has_zero_base::<u64>(auxv.cast(), size)
+        }
     }
+}
+
+/// Whether an auxiliary vector says that there is no interpreter.
+///
+/// # Safety
+///
+/// `auxv` has `size` bytes. They are written by an exec alone, or by the task itself (`PR_SET_MM`),
+/// and a torn word only misleads.
+unsafe fn has_zero_base<T: Into<u64>>(auxv: *const [T; 2], size: usize) -> bool {
+    (0..size / size_of::<[T; 2]>())
+        // SAFETY: By the caller's guarantee, for each pair that fits in.
+        .map(|i| unsafe { auxv.add(i).read_volatile() })
+        .map(|pair| pair.map(T::into))
+        .any(|[key, value]| key == u64::from(bindings::AT_BASE) && value == 0)
 }
