@@ -54,7 +54,7 @@ fn run<O: OpType>(attachment: &Attachment, event: &Event<'_, O::Context>, mode: 
     };
 
     behind.take_failure();
-    let Some(returned) = attachment.ops().run::<O>(event.context()) else {
+    let Some(returned) = attachment.ops().run::<O>(event) else {
         return Ok(());
     };
     let failed = behind.take_failure() || prepared.is_err();

@@ -45,15 +45,17 @@ pub(crate) fn removed(victim: Place<'_>, given_up: Option<Place<'_>>) -> Result 
     if executed.is_none() && !lists::is_wanted(Op::FileUnlink) {
         return Ok(());
     }
-    let removal = Removal {
-        victim: notes::noted(victim),
-        given_up,
-        is_retry: notes::is_retry(&victim, given_up.as_ref()),
-    };
-    let of_file = file_unlink::run(&removal);
-    let of_executable = executed.map_or(Ok(()), |executed| {
-        executable_unlink::run(&removal, &executed)
-    });
-    notes::end();
-    of_file.and(of_executable)
+    let is_retry = notes::is_retry(&victim, given_up.as_ref());
+    notes::with_noted(victim, |victim| {
+        let removal = Removal {
+            victim,
+            given_up,
+            is_retry,
+        };
+        let of_file = file_unlink::run(&removal);
+        let of_executable = executed.map_or(Ok(()), |executed| {
+            executable_unlink::run(&removal, &executed)
+        });
+        of_file.and(of_executable)
+    })
 }

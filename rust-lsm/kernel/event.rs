@@ -124,7 +124,7 @@ impl<'a, C> Event<'a, C> {
     /// The context to call a program with. Programs only read it.
     ///
     /// The pointer carries the provenance of the whole event, for `Behind::of`.
-    pub(crate) fn context(&self) -> *mut C {
+    pub(super) fn context(&self) -> *mut C {
         core::ptr::from_ref(self)
             .cast::<u8>()
             .wrapping_add(offset_of!(Self, public))

@@ -3,9 +3,10 @@
 //! What the LSM keeps of an exec: how many rounds it had, the numbers of their files, and its
 //! strings where they are prepared for BPF LSM programs that run after this LSM's hook.
 //!
-//! It is found by the exec's new credentials. The strings are freed by a task work, which runs
-//! when the task returns to user space or ends: after the exec in any case, whether it succeeds
-//! or not. So no hook has to watch for the end of an exec.
+//! It is found by the exec's new credentials. The strings of each round stay until a task work
+//! frees them, which runs when the task returns to user space or ends, or already when the exec
+//! cancels its io_uring (`begin_new_exec()`, when no round is left); never in a hook. So no hook
+//! has to watch for the end of an exec.
 //!
 //! C header: [`include/linux/task_work.h`](srctree/include/linux/task_work.h).
 
@@ -22,14 +23,19 @@ use core::{
         align_of,
         size_of, //
     },
+    ptr::null_mut,
 };
 use kernel::{
     bindings,
     container_of,
+    cred::Credential,
     prelude::*,
-    sync::atomic::{
-        ordering::Relaxed,
-        Atomic, //
+    sync::{
+        aref::ARef,
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        }, //
     },
     task::Task, //
 };
@@ -38,7 +44,7 @@ use kernel::{
 struct ExecState {
     /// Rounds so far.
     rounds: Atomic<u32>,
-    /// Null if the strings are not prepared.
+    /// Those of this round; null if they are not prepared.
     prepared: Atomic<*mut Prepared>,
     /// The files of the rounds so far.
     files: Runs,
@@ -49,34 +55,28 @@ const _: () = {
     assert!(align_of::<ExecState>() <= align_of::<*const ()>());
 };
 
-/// The strings of the latest round, or why they could not be prepared.
+/// The strings of a round, or why they could not be prepared.
 struct Prepared {
     work: UnsafeCell<bindings::callback_head>,
+    /// The exec's, by which it is found.
+    cred: ARef<Credential>,
     args: Result<Args<ArgPages>>,
 }
 
-/// Prepares the strings of this round in place of an earlier one's. Sleeps.
+/// Prepares the strings of this round. Sleeps.
 ///
 /// On an error nothing is prepared, which programs are told.
 pub(crate) fn prepare(bprm: &Bprm) -> Result {
-    let state = bprm.state().ok_or(ENODATA)?;
-    let args = ArgPages::collect(bprm).map(|pages| Args::new(pages, bprm.argc(), bprm.envc()));
-
-    let known = state.prepared.load(Relaxed);
-    // SAFETY: It was stored below for this exec, is freed after the exec only, and no program
-    // that reads it runs while this task is in this function.
-    if let Some(prepared) = unsafe { known.as_mut() } {
-        prepared.args = args;
-        return Ok(());
-    }
-
+    let (cred, state) = bprm.cred().zip(bprm.state()).ok_or(ENODATA)?;
+    state.prepared.store(null_mut(), Relaxed);
     let new = KBox::into_raw(KBox::new(
         Prepared {
             work: UnsafeCell::new(bindings::callback_head {
                 func: Some(free),
                 ..Default::default()
             }),
-            args,
+            cred: cred.into(),
+            args: ArgPages::collect(bprm).map(|pages| Args::new(pages, bprm.argc(), bprm.envc())),
         },
         GFP_KERNEL,
     )?);
@@ -99,43 +99,56 @@ pub(crate) fn prepare(bprm: &Bprm) -> Result {
 
 /// # Safety
 ///
-/// Called once as the task work of a `Prepared`, after the exec that it was made for.
+/// Called once as the task work of a `Prepared`, which no hook runs.
 unsafe extern "C" fn free(work: *mut bindings::callback_head) {
-    // SAFETY: By the caller's guarantee; nobody looks the strings up any more, as nobody has the
-    // bprm.
-    unsafe {
-        let prepared = container_of!(
+    // SAFETY: By the caller's guarantee. What was borrowed from it was borrowed in a hook.
+    let prepared = unsafe {
+        KBox::from_raw(container_of!(
             work.cast::<UnsafeCell<bindings::callback_head>>(),
             Prepared,
             work
+        ))
+    };
+    if let Some(state) = state_of(&prepared.cred) {
+        let _ = state.prepared.cmpxchg(
+            core::ptr::from_ref(&*prepared).cast_mut(),
+            null_mut(),
+            Relaxed,
         );
-        drop(KBox::from_raw(prepared));
     }
+}
+
+/// What the LSM keeps with the credentials of an exec.
+fn state_of(cred: &Credential) -> Option<&ExecState> {
+    let cred = core::ptr::from_ref(cred).cast::<bindings::cred>();
+    // SAFETY: `Credential` is transparent; the blob lives as long as the credentials, its size and
+    // alignment are checked above, and zero is valid for atomics.
+    unsafe { blob::cred((*cred).security) }
 }
 
 /// Looks at the files of the exec whose credentials the current task has just got: for
 /// `bprm_committed_creds`.
 pub(crate) fn with_committed_files(look: impl FnOnce(&Runs)) {
     // SAFETY: The current task holds its credentials, which only the task itself changes, and not
-    // in a hook; their blob is as in `Bprm::state`.
-    let state = unsafe { blob::cred::<ExecState>((*bindings::krsi_current_cred()).security) };
-    if let Some(state) = state {
+    // in a hook.
+    let cred = unsafe { Credential::from_ptr(bindings::krsi_current_cred()) };
+    if let Some(state) = state_of(cred) {
         look(&state.files);
     }
 }
 
 impl Bprm {
-    /// `None` once the credentials are committed.
-    fn state(&self) -> Option<&ExecState> {
-        // SAFETY: `cred` is null or the exec's new credentials, which it holds a reference to, so
-        // their blob lives as long as this borrow; the size and alignment are checked above, and
-        // zero is valid for atomics.
+    /// The credentials that it prepares; `None` once they are committed.
+    fn cred(&self) -> Option<&Credential> {
+        // SAFETY: `cred` is null or the exec's new credentials, to which it holds a reference.
         unsafe {
-            (*self.as_ptr())
-                .cred
-                .as_ref()
-                .and_then(|cred| blob::cred(cred.security))
+            let cred = (*self.as_ptr()).cred;
+            (!cred.is_null()).then(|| Credential::from_ptr(cred))
         }
+    }
+
+    fn state(&self) -> Option<&ExecState> {
+        self.cred().and_then(state_of)
     }
 
     /// The number of this round, from 0; each call begins the next one.
@@ -156,8 +169,8 @@ impl Bprm {
     /// The strings that were prepared for this round; `ENODATA` if none were. Never sleeps.
     pub(crate) fn prepared(&self) -> Result<&Args<ArgPages>> {
         let prepared = self.state().ok_or(ENODATA)?.prepared.load(Relaxed);
-        // SAFETY: What is stored for this exec lives as long as the bprm, and is changed only by
-        // `prepare` in the same task.
+        // SAFETY: What is stored is taken out again when it is freed, and that is never while a
+        // bprm is borrowed: hooks borrow it.
         match unsafe { prepared.as_ref() } {
             Some(Prepared { args: Ok(args), .. }) => Ok(args),
             Some(Prepared { args: Err(e), .. }) => Err(*e),

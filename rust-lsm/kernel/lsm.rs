@@ -106,6 +106,7 @@ macro_rules! declare_lsm {
         )]
         mod lsm_statics {
             use super::*;
+            use core::cell::UnsafeCell;
             use kernel::{
                 bindings,
                 error::from_result, //
@@ -139,21 +140,21 @@ macro_rules! declare_lsm {
             }
 
             #[repr(transparent)]
-            struct Info(bindings::lsm_info);
+            struct Info(UnsafeCell<bindings::lsm_info>);
 
-            // SAFETY: Read at boot by one thread.
+            // SAFETY: Read and written at boot by the framework, in one thread.
             unsafe impl Sync for Info {}
 
             #[link_section = ".lsm_info.init"]
             #[used]
-            static INFO: Info = Info(bindings::lsm_info {
+            static INFO: Info = Info(UnsafeCell::new(bindings::lsm_info {
                 id: ID.as_ptr(),
                 blobs: blob::SIZES.as_ptr(),
                 init: Some(init),
                 initcall_core: Some(core),
                 initcall_late: Some(late),
                 ..pin_init::zeroed()
-            });
+            }));
         }
 
         /// The hooks, to switch.

@@ -98,10 +98,9 @@ impl<'a> Process<'a> {
             return runs.include(numbers);
         }
         let known = |exe: &File| {
-            let place = Place::of(exe);
-            [place.inode(), place.real_inode()]
+            numbers_of(exe)
                 .iter()
-                .any(|inode| numbers.contains(&inode.number()))
+                .any(|number| numbers.contains(number))
         };
         // SAFETY: By the type invariants.
         unsafe { task::with_exe(self.leader, known) }.unwrap_or(false)
@@ -113,9 +112,15 @@ impl<'a> Process<'a> {
     }
 }
 
+/// The numbers of an executable's inode and of the one below an overlay; 0 where there is none.
+fn numbers_of(exe: &File) -> [u64; 2] {
+    let place = Place::of(exe);
+    [place.inode().number(), place.real_inode().number()]
+}
+
 /// The current process has begun a program: it runs these files now.
 pub(crate) fn begin_program(files: &Runs) {
-    if let Some(own) = task_state::current_process() {
+    if let Some(own) = task_state::of_process(current!()) {
         own.runs.copy(files);
         own.maps.store(false, Relaxed);
     }
@@ -124,7 +129,7 @@ pub(crate) fn begin_program(files: &Runs) {
 /// Calls `add` with what the current process runs if it maps a file executable for the first time
 /// since its program began.
 pub(crate) fn with_first_mapping(add: impl FnOnce(&Runs)) {
-    if let Some(own) = task_state::current_process() {
+    if let Some(own) = task_state::of_process(current!()) {
         if !own.maps.xchg(true, Relaxed) {
             add(&own.runs);
         }
@@ -135,7 +140,7 @@ pub(crate) fn with_first_mapping(add: impl FnOnce(&Runs)) {
 pub(crate) fn inherit(child: &Task) {
     // SAFETY: The child is valid; its blob is its own, as it is not a thread.
     let child = unsafe { task_state::of(child.as_ptr()) };
-    if let (Some(child), Some(own)) = (child, task_state::current_process()) {
+    if let (Some(child), Some(own)) = (child, task_state::of_process(current!())) {
         child.runs.copy(&own.runs);
         child.maps.store(own.maps.load(Relaxed), Relaxed);
     }
@@ -151,9 +156,20 @@ pub(crate) fn for_each_unrecorded(mut note: impl FnMut(&Runs, &File)) {
         let Some(state) = (unsafe { task_state::of(process.as_ptr()) }) else {
             continue;
         };
+        let seed = |exe: &File| {
+            note(&state.runs, exe);
+            let is_same =
+                |now: &File| core::ptr::eq(Place::of(now).inode(), Place::of(exe).inode());
+            // SAFETY: The reference to the task is held.
+            let same = unsafe { task::with_exe(process.as_ptr(), is_same) };
+            // It has begun another program meanwhile, and may have told so before the above.
+            if same != Some(true) {
+                numbers_of(exe).map(|number| state.runs.remove(number));
+            }
+        };
         if state.runs.is_empty() {
-            // SAFETY: As above.
-            unsafe { task::with_exe(process.as_ptr(), |exe| note(&state.runs, exe)) };
+            // SAFETY: The reference to the task is held.
+            unsafe { task::with_exe(process.as_ptr(), seed) };
         }
     }
 }

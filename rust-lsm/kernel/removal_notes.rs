@@ -11,7 +11,10 @@ use super::{
     task_notes::Notes,
     task_state, //
 };
-use kernel::sync::atomic::ordering::Relaxed;
+use kernel::{
+    prelude::*,
+    sync::atomic::ordering::Relaxed, //
+};
 
 fn address(place: &Place<'_>) -> usize {
     place.dentry() as usize
@@ -19,7 +22,7 @@ fn address(place: &Place<'_>) -> usize {
 
 /// Notes what a path hook is told of a removal: the victim's mount and what it is exchanged with.
 pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>) {
-    if let Some(state) = task_state::current() {
+    if let Some(state) = task_state::of_task(current!()) {
         let notes = &state.notes;
         notes.hold(victim.mnt());
         notes.dentry.store(address(victim), Relaxed);
@@ -32,28 +35,22 @@ fn is_noted(notes: &Notes, victim: &Place<'_>) -> bool {
     notes.dentry.load(Relaxed) == address(victim)
 }
 
-/// The victim with the mount that was noted for it.
-pub(crate) fn noted(victim: Place<'_>) -> Place<'_> {
-    match task_state::current() {
+/// Calls `tell` with the victim as it was noted, which ends the note: with its mount, if a path
+/// hook was told of it.
+pub(crate) fn with_noted<R>(victim: Place<'_>, tell: impl FnOnce(Place<'_>) -> R) -> R {
+    match task_state::of_task(current!()) {
         Some(state) if is_noted(&state.notes, &victim) => {
-            // SAFETY: The mount is null, or the note holds a reference to it until the task
-            // returns to user space, which it does not do in a hook.
-            unsafe { victim.through(state.notes.mnt.load(Relaxed)) }
+            let mount = state.notes.take();
+            // SAFETY: The mount is null, or a reference to it is held until the end of this block.
+            tell(unsafe { victim.through(mount.as_ptr()) })
         }
-        _ => victim,
-    }
-}
-
-/// The removal was told of: its note is needed no more.
-pub(crate) fn end() {
-    if let Some(state) = task_state::current() {
-        state.notes.release();
+        _ => tell(victim),
     }
 }
 
 /// Whether the two names are being exchanged, as noted.
 pub(crate) fn is_exchange(one: &Place<'_>, other: &Place<'_>) -> bool {
-    task_state::current().is_some_and(|state| {
+    task_state::of_task(current!()).is_some_and(|state| {
         let noted = (
             state.notes.dentry.load(Relaxed),
             state.notes.exchanged.load(Relaxed),
@@ -66,14 +63,15 @@ pub(crate) fn is_exchange(one: &Place<'_>, other: &Place<'_>) -> bool {
 /// what is done in the overlay.
 pub(crate) fn is_inner(victim: &Place<'_>) -> bool {
     cred::is_overridden()
-        && !task_state::current().is_some_and(|state| is_noted(&state.notes, victim))
+        && !task_state::of_task(current!()).is_some_and(|state| is_noted(&state.notes, victim))
         && victim.is_in_used_layer()
 }
 
 /// Whether the task tried to remove this victim last, and a lease was in its way: on what is
 /// removed, on what gives up its name for it, or on one of their directories. Notes this attempt.
 pub(crate) fn is_retry(victim: &Place<'_>, given_up: Option<&Place<'_>>) -> bool {
-    let Some(state) = task_state::current() else {
+    let task = current!();
+    let Some(state) = task_state::of_task(task) else {
         return false;
     };
     let is_leased = |place: &Place<'_>| place.inode().is_leased() || place.dir_is_leased();

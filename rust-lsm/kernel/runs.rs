@@ -15,7 +15,8 @@ use kernel::{
 /// what a program loader maps.
 const MAX: usize = 14;
 
-/// The numbers. Written by the process itself, read by anyone; zeroed memory is an empty one.
+/// The numbers. Written by the process itself, and by who begins a record for processes that run
+/// already; read by anyone. Zeroed memory is an empty one.
 pub(crate) struct Runs([Atomic<u64>; MAX]);
 
 impl Runs {
@@ -48,9 +49,20 @@ impl Runs {
         if self.include(&[number]) {
             return Ok(());
         }
-        let slot = self.0.iter().find(|slot| !is_current(slot.load(Relaxed)));
-        slot.ok_or(E2BIG)?.store(number, Relaxed);
-        Ok(())
+        for slot in &self.0 {
+            let old = slot.load(Relaxed);
+            if !is_current(old) && slot.cmpxchg(old, number, Relaxed).is_ok() {
+                return Ok(());
+            }
+        }
+        Err(E2BIG)
+    }
+
+    /// Takes a number back.
+    pub(crate) fn remove(&self, number: u64) {
+        for slot in &self.0 {
+            let _ = slot.cmpxchg(number, 0, Relaxed);
+        }
     }
 
     /// Takes over the numbers of another.
@@ -80,6 +92,16 @@ mod tests {
         runs.add(nth(9))?;
         assert_eq!(runs.iter().count(), 2);
         assert!(runs.include(&[nth(1), nth(9)]) && !runs.include(&[nth(8)]));
+        Ok(())
+    }
+
+    #[test]
+    fn a_number_can_be_taken_back() -> Result {
+        let runs = Runs::new();
+        runs.add(nth(7))?;
+        runs.add(nth(9))?;
+        runs.remove(nth(7));
+        assert!(runs.include(&[nth(9)]) && !runs.include(&[nth(7)]));
         Ok(())
     }
 

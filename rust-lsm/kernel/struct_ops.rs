@@ -10,6 +10,7 @@
 
 use super::{
     abi::OpsHeader,
+    event::Event,
     ops::{
         Op,
         OpType, //
@@ -114,13 +115,13 @@ impl OpsRef {
     ///
     /// `EBUSY` if the program may not be run, because an extension has replaced a part of it.
     #[inline]
-    pub(crate) fn run<O: OpType>(&self, context: *mut O::Context) -> Option<Result<c_int>> {
+    pub(crate) fn run<O: OpType>(&self, event: &Event<'_, O::Context>) -> Option<Result<c_int>> {
         if self.prog(O::OP)?.is_extended() {
             return Some(Err(EBUSY));
         }
-        // SAFETY: The map is referenced; `context` is an event's, as only `Event::context` makes
-        // pointers of this type; whether the caller may sleep is as the op's table entry says.
-        unsafe { O::call(self.ops, context) }.map(Ok)
+        // SAFETY: The map is referenced, and the context is that of an event, which lives during
+        // the call.
+        unsafe { O::call(self.ops, event.context()) }.map(Ok)
     }
 }
 

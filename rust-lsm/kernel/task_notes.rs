@@ -45,7 +45,7 @@ unsafe impl Sync for Notes {}
 impl Notes {
     /// Holds a mount in place of an earlier one, or none.
     pub(super) fn hold(&self, mnt: *mut bindings::vfsmount) {
-        self.release();
+        drop(self.take());
         if self.queued.load(Relaxed) || self.queue() {
             // INVARIANT: A reference is taken, and the work is queued.
             // SAFETY: The mount is that of a path which the hook's caller holds.
@@ -73,14 +73,32 @@ impl Notes {
         queued
     }
 
-    /// Forgets the name and lets go of its mount.
-    pub(super) fn release(&self) {
+    /// Forgets the name; gives what was held of its mount.
+    pub(super) fn take(&self) -> Mount {
         self.dentry.store(0, Relaxed);
-        let mnt = self.mnt.load(Relaxed);
-        self.mnt.store(null_mut(), Relaxed);
-        // SAFETY: By the type invariants the mount is null, which does nothing, or a reference is
-        // held, which is given back.
-        unsafe { bindings::mntput(mnt) };
+        // INVARIANT: By the type invariants here; the reference is the result's now.
+        Mount(self.mnt.xchg(null_mut(), Relaxed))
+    }
+}
+
+/// A reference to a mount.
+///
+/// # Invariants
+///
+/// It is null, or a reference to it is held.
+pub(super) struct Mount(*mut bindings::vfsmount);
+
+impl Mount {
+    pub(super) fn as_ptr(&self) -> *mut bindings::vfsmount {
+        self.0
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants it is null, which does nothing, or a reference is given
+        // back.
+        unsafe { bindings::mntput(self.0) };
     }
 }
 
@@ -95,5 +113,5 @@ unsafe extern "C" fn forget(work: *mut bindings::callback_head) {
     let notes = unsafe { &*notes };
     // INVARIANT: The work is running, so it is not queued any more.
     notes.queued.store(false, Relaxed);
-    notes.release();
+    drop(notes.take());
 }

@@ -19,7 +19,7 @@ use core::mem::{
 use kernel::{
     bindings,
     sync::atomic::Atomic,
-    task::Task, //
+    task::CurrentTask, //
 };
 
 /// The LSM's part of a task's blob.
@@ -50,15 +50,14 @@ pub(super) unsafe fn of<'a>(task: *const bindings::task_struct) -> Option<&'a Ta
 }
 
 /// The state of the current task.
-pub(super) fn current<'a>() -> Option<&'a TaskState> {
-    // SAFETY: The current task doesn't go away while it runs; what is borrowed here is used in a
-    // hook or a kfunc, which end before it does.
-    unsafe { of(Task::current_raw()) }
+pub(super) fn of_task(current: &CurrentTask) -> Option<&TaskState> {
+    // SAFETY: The task is valid while it is borrowed.
+    unsafe { of(current.as_ptr()) }
 }
 
 /// The state of the current process.
-pub(super) fn current_process<'a>() -> Option<&'a TaskState> {
+pub(super) fn of_process(current: &CurrentTask) -> Option<&TaskState> {
     // SAFETY: The leader of the current task is not freed before the task itself: an exec by
     // another thread, which changes it, first waits for this one to end.
-    unsafe { of((*Task::current_raw()).group_leader) }
+    unsafe { of((*current.as_ptr()).group_leader) }
 }
