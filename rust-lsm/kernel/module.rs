@@ -18,7 +18,12 @@ use super::{
 use core::mem::offset_of;
 use kernel::{
     bindings,
-    prelude::*, //
+    prelude::*,
+    seq_file::SeqFile,
+    sync::barrier::{
+        smp_mb,
+        Read, //
+    }, //
 };
 
 /// Bytes of a name, with at least one NUL.
@@ -140,6 +145,8 @@ impl ModuleAddr {
             bindings::module_state_MODULE_STATE_UNFORMED => State::Unformed,
             _ => State::Wrong,
         };
+        smp_mb(Read);
+        let references = self.references()?;
         let mut name = [0; NAME_SIZE];
         let kept: [u8; KEPT_NAME_SIZE] = peek(self.field(offset_of!(bindings::module, name)))?;
         for (to, byte) in name.iter_mut().zip(kept) {
@@ -148,7 +155,7 @@ impl ModuleAddr {
         let (symbols, symbols_in_use, keeps_symbols_in_use) = self.symbols()?;
         Some(Record {
             state,
-            references: self.references()?,
+            references,
             name,
             core: self.core()?,
             symbols,
@@ -330,15 +337,17 @@ pub(crate) fn forced_unloads() -> bool {
     cfg!(CONFIG_MODULE_FORCE_UNLOAD) && forced
 }
 
-/// Whether the current task may see addresses of the kernel.
+/// Whether who opened a file may see addresses of the kernel.
 #[cfg(CONFIG_KALLSYMS)]
-pub(crate) fn may_see_addresses() -> bool {
-    // SAFETY: The current task's own credentials stay valid until it changes them itself.
-    unsafe { bindings::kallsyms_show_value(bindings::krsi_current_cred()) }
+pub(crate) fn may_see_addresses(m: &SeqFile) -> bool {
+    let m = core::ptr::from_ref(m).cast::<bindings::seq_file>();
+    // SAFETY: `SeqFile` is transparent; its file is open while it is shown, with the credentials
+    // of its opener.
+    unsafe { bindings::kallsyms_show_value((*(*m).file).f_cred) }
 }
 
-/// Whether the current task may see addresses of the kernel.
+/// Whether who opened a file may see addresses of the kernel.
 #[cfg(not(CONFIG_KALLSYMS))]
-pub(crate) fn may_see_addresses() -> bool {
+pub(crate) fn may_see_addresses(_m: &SeqFile) -> bool {
     false
 }

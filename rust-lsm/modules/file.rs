@@ -44,7 +44,7 @@ impl File for ModulesFile {
     const MODE: u16 = 0o600;
 
     fn show(m: &SeqFile) -> Result {
-        let addresses = may_see_addresses();
+        let addresses = may_see_addresses(m);
         let ledger = ledger::lock()?;
         let now = task::boot_ns();
         let mut rows = 0;

@@ -8,7 +8,7 @@
 //!   told of one that goes on loading, by answering NOTIFY_STOP to its COMING, and need not even
 //!   mean harm.
 //! - GOING of a live module is believed only if its record says the same. It is looked at again
-//!   until its memory is gone; a record that stays though it has left the list is a forgery.
+//!   until its memory is gone; a record that stays though it has left a view is a forgery.
 //! - A row is closed when no view has the module and its record isn't there any more, or when
 //!   another module comes to its memory.
 
@@ -42,7 +42,7 @@ pub(crate) const MS: u64 = 1_000_000;
 /// When a live module is looked at besides the period, after it became live.
 const AFTER_LIVE: [u64; 3] = [1_000 * MS, 5_000 * MS, 30_000 * MS];
 
-/// How long a module may be out of the list with its record still there.
+/// How long a module may be out of a view with its record still there.
 const LEAVES_WITHIN: u64 = 10_000 * MS;
 
 /// How soon, and how late, one that is leaving is looked at again.
@@ -58,6 +58,11 @@ pub(crate) enum Stage {
     Leaving(Phase, u64, Option<u64>),
     /// It is gone.
     Closed,
+}
+
+/// Whether no view has it. Where ftrace has disabled itself its records stay.
+fn is_nowhere(look: &Look) -> bool {
+    look.views & !abi::KRSI_VIEW_FTRACE == 0
 }
 
 /// The row.
@@ -179,7 +184,7 @@ impl Row {
         if let Stage::Here(phase) = self.stage {
             let found = compare(&self.was, phase, look);
             self.find(found, now);
-            if self.forged && look.views == 0 && look.record.is_none() {
+            if self.forged && is_nowhere(look) && look.record.is_none() {
                 self.close();
             }
         }
@@ -197,12 +202,14 @@ impl Row {
     ) -> Stage {
         let record = look.record.as_ref();
         let is_this = self.was.is_of(record);
-        if look.views == 0 && !is_this {
+        if is_nowhere(look) && !is_this {
             self.close();
             return Stage::Closed;
         }
         let has_state = |state| record.is_some_and(|record| record.state == state);
         let listed = look.views & abi::KRSI_VIEW_LIST != 0;
+        // An unload takes these away at once, at its end.
+        let held = expected(&self.was, phase) & !(abi::KRSI_VIEW_BTF | abi::KRSI_VIEW_FTRACE);
         // One that is freed is unformed at the end, one that is loaded at the beginning, before
         // it is in the list of bug tables.
         let unformed = has_state(State::Unformed) && look.views & abi::KRSI_VIEW_BUGS != 0;
@@ -210,7 +217,7 @@ impl Row {
             self.forge(now);
             return Stage::Here(phase);
         }
-        if listed && !unformed {
+        if look.views & held == held && !unformed {
             return Stage::Leaving(phase, since, None);
         }
         let unseen = unseen.unwrap_or(now);

@@ -177,6 +177,8 @@ mod tests {
         for stays in [
             look(State::Going, 0),
             look(State::Going, VIEWS_OF_ALL & !LIST),
+            // In the list still: lsmod shows it, as one that is being unloaded.
+            look(State::Going, VIEWS_OF_ALL & !abi::KRSI_VIEW_SYSFS),
             look(State::Unformed, VIEWS_OF_ALL),
         ] {
             let mut row = leaving();
@@ -190,6 +192,17 @@ mod tests {
         let mut row = leaving();
         row.look(&look(State::Live, VIEWS_OF_ALL), 4 * SECOND);
         assert!(hidden(&mut row, SECOND).is_some_and(|found| found.altered == CHAIN));
+    }
+
+    /// As after `ftrace_kill()`.
+    #[test]
+    fn records_that_ftrace_keeps_keep_no_row() {
+        let mut row = leaving();
+        let mut left = gone();
+        left.views = abi::KRSI_VIEW_FTRACE;
+        row.look(&left, 4 * SECOND);
+        assert!(row.stage == Stage::Closed);
+        assert!(hidden(&mut row, SECOND).is_none());
     }
 
     #[test]
