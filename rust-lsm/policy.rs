@@ -142,7 +142,7 @@ pub(crate) struct Attachment {
 
 impl Attachment {
     /// The programs of `ops` as the programs of `policy`. `EBUSY` if one was replaced by an
-    /// extension, `EACCES` if one reads kernel memory.
+    /// extension, `EACCES` if one reads kernel memory or calls what no filter was asked for.
     pub(crate) fn new(policy: Arc<Policy>, ops: OpsRef) -> Result<Arc<Self>> {
         let mut maps = KVec::new();
         let mut reads_strings = [false; Op::COUNT];
@@ -153,7 +153,7 @@ impl Attachment {
             if prog.is_extended() {
                 return Err(EBUSY);
             }
-            if prog.loads_untrusted() {
+            if prog.loads_untrusted() || prog.calls_modules() {
                 return Err(EACCES);
             }
             if let Some(reads) = reads_strings.get_mut(op.index()) {

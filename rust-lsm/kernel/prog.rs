@@ -99,6 +99,12 @@ impl Prog {
         }
     }
 
+    /// Whether it calls kfuncs that modules bring: KRSI's filter is not asked for these.
+    pub(crate) fn calls_modules(&self) -> bool {
+        // SAFETY: `aux` is valid; the table is set by the verifier, for its functions, too.
+        unsafe { !(*self.aux()).kfunc_btf_tab.is_null() }
+    }
+
     /// Whether it is of type `BPF_PROG_TYPE_STRUCT_OPS`.
     pub(super) fn is_struct_ops(&self) -> bool {
         // SAFETY: The program is valid by the type invariants; its type never changes.

@@ -124,7 +124,7 @@ unsafe extern "C" fn krsi_rs_get_file_path(
 ) -> c_int {
     // SAFETY: Called for a kfunc, see above.
     let (behind, out) = unsafe { (Behind::of(ctx), mem(buf, size)) };
-    answer(behind, behind.place().and_then(|place| place.path(&out)))
+    value(behind.place().and_then(|place| place.path(&out)))
 }
 
 /// # Safety
@@ -139,7 +139,7 @@ unsafe extern "C" fn krsi_rs_get_file_id(
     // SAFETY: Called for a kfunc, see above.
     let (behind, out) = unsafe { (Behind::of(ctx), mem(out, size)) };
     let id = behind.place().map(|place| place.id());
-    answer(behind, id.map(|id| out.fill(&id)).map(|()| 0))
+    value(id.map(|id| out.fill(&id)).map(|()| 0))
 }
 
 /// # Safety
@@ -147,12 +147,12 @@ unsafe extern "C" fn krsi_rs_get_file_id(
 /// As in the module's documentation.
 #[export]
 unsafe extern "C" fn krsi_rs_get_task_id(
-    ctx: *mut EventHeader,
+    _ctx: *mut EventHeader,
     out: *mut c_void,
     size: u32,
 ) -> c_int {
     // SAFETY: Called for a kfunc, see above.
-    let (behind, out) = unsafe { (Behind::of(ctx), mem(out, size)) };
+    let out: ProgMem<'_> = unsafe { mem(out, size) };
     out.fill(&task::current_id());
-    answer(behind, Ok(0))
+    0
 }
