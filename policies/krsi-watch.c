@@ -6,9 +6,8 @@
  *
  * -a attaches in audit mode, whatever the machine's. What PROGRAM does and what
  * is done to paths that begin with PREFIX is exempt, in policies that know
- * exemptions. Without SECONDS it runs
- * until it is interrupted; the policy is detached when it ends. Everything
- * that somebody else chose is escaped.
+ * exemptions. Without SECONDS it runs until it is interrupted; the policy is
+ * detached when it ends. Everything that somebody else chose is escaped.
  */
 #include <errno.h>
 #include <signal.h>
@@ -26,7 +25,6 @@
 #include "report.h"
 
 static volatile sig_atomic_t stop;
-static __u64 expected;
 
 static void on_signal(int sig)
 {
@@ -52,10 +50,6 @@ static int print_report(void *ctx, void *data, size_t size)
 
 	if (size < sizeof(*report))
 		return 0;
-	if (report->sequence > expected)
-		printf("lost=%llu\n", report->sequence - expected);
-	expected = report->sequence + 1;
-
 	printf("%llu.%06llu", report->time / 1000000000, report->time / 1000 % 1000000);
 	print_escaped("signal", report->signal, sizeof(report->signal));
 	printf(" pid=%u uid=%u", report->task.tgid, report->task.uid);
@@ -69,6 +63,20 @@ static int print_report(void *ctx, void *data, size_t size)
 	putchar('\n');
 	fflush(stdout);
 	return 0;
+}
+
+/* Says how many reports found no room since it was asked last. */
+static void print_lost(const struct bpf_map *map)
+{
+	static __u64 before;
+	__u32 key = 0;
+	__u64 lost;
+
+	if (bpf_map__lookup_elem(map, &key, sizeof(key), &lost, sizeof(lost), 0) || lost == before)
+		return;
+	printf("lost=%llu\n", lost - before);
+	fflush(stdout);
+	before = lost;
 }
 
 /* Attaches each policy of the object by a link, which lasts as long as this process. */
@@ -171,8 +179,8 @@ static bool exempt(struct bpf_object *object, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct ring_buffer *reports = NULL;
+	struct bpf_map *map, *lost;
 	struct bpf_object *object;
-	struct bpf_map *map;
 	bool audit = false;
 	time_t end = 0;
 	int opt;
@@ -202,10 +210,12 @@ int main(int argc, char **argv)
 	if (!exempt(object, argc, argv))
 		return 1;
 	map = bpf_object__find_map_by_name(object, "reports");
-	if (map)
+	lost = bpf_object__find_map_by_name(object, "lost");
+	if (map && lost)
 		reports = ring_buffer__new(bpf_map__fd(map), print_report, NULL, NULL);
 	if (!reports) {
-		fprintf(stderr, "krsi-watch: %s has no ring buffer \"reports\"\n", argv[optind]);
+		fprintf(stderr, "krsi-watch: %s has no maps \"reports\" and \"lost\"\n",
+			argv[optind]);
 		return 1;
 	}
 	if (attach(object) <= 0)
@@ -214,8 +224,11 @@ int main(int argc, char **argv)
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	fprintf(stderr, "krsi-watch: %s is attached\n", argv[optind]);
-	while (!stop && (!end || time(NULL) < end))
+	while (!stop && (!end || time(NULL) < end)) {
 		ring_buffer__poll(reports, 100);
+		print_lost(lost);
+	}
 	ring_buffer__consume(reports);
+	print_lost(lost);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
-/* How a shipped policy reports: reserve, fill, submit; nothing is lost in silence. */
+/* How a shipped policy reports: reserve, fill, submit; what finds no room is counted. */
 #ifndef _KRSI_REPORT_BPF_H
 #define _KRSI_REPORT_BPF_H
 
@@ -11,22 +11,33 @@ struct {
 	__uint(max_entries, 1 << 18);
 } reports SEC(".maps");
 
-/* Signals so far, and how many of them found no room in `reports`. */
-__u64 signals;
-__u64 lost;
+/* How many reports found no room in `reports`; krsi-watch says when it has grown. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} lost SEC(".maps");
+
+static __always_inline void report_lost(void)
+{
+	__u32 key = 0;
+	__u64 *count = bpf_map_lookup_elem(&lost, &key);
+
+	if (count)
+		__sync_fetch_and_add(count, 1);
+}
 
 /* A report that says only when it was made; NULL if there is no room. */
 static __always_inline struct krsi_report *report_empty(void)
 {
-	__u64 sequence = __sync_fetch_and_add(&signals, 1);
 	struct krsi_report *report = bpf_ringbuf_reserve(&reports, sizeof(*report), 0);
 
 	if (!report) {
-		__sync_fetch_and_add(&lost, 1);
+		report_lost();
 		return NULL;
 	}
 	__builtin_memset(report, 0, sizeof(*report));
-	report->sequence = sequence;
 	report->time = bpf_ktime_get_boot_ns();
 	return report;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
  * What the shipped policies put into their ring buffer `reports`, one struct a
- * signal, and what krsi-watch prints.
+ * report, and what krsi-watch prints.
  */
 #ifndef _KRSI_REPORT_H
 #define _KRSI_REPORT_H
@@ -9,19 +9,17 @@
 #include "krsi.h"
 
 /**
- * struct krsi_report - one signal
- * @sequence: counts a policy's signals from 0, also those that found no room in
- *	the buffer: a gap is what was lost
- * @time: nanoseconds since boot
- * @task: who did it
- * @value_len: length of what @value holds the beginning of
- * @times: how often the thing was there
- * @signal: what was seen, a constant of the policy
- * @path: the event's file, "" if its path doesn't fit
- * @value: what was found, e.g. a variable's value
+ * struct krsi_report - one report
+ * @time: when it was made: nanoseconds since boot (CLOCK_BOOTTIME)
+ * @task: who did it. All 0 where the policy does not know; for a module the
+ *	process that loaded it, of which only start_time, tgid, uid and comm are set
+ * @value_len: length of the whole value, of which @value holds what fits
+ * @times: how often the thing was there; 0 where that makes no sense
+ * @signal: what was seen: a constant of the policy, with a NUL
+ * @path: path of the event's file with a NUL; "" if it does not fit or there is none
+ * @value: what was found, such as a variable's value, with a NUL
  */
 struct krsi_report {
-	__u64 sequence;
 	__u64 time;
 	struct krsi_task_id task;
 	__u32 value_len;
