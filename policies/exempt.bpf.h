@@ -26,20 +26,59 @@ struct {
 	__type(value, __u32);
 } exempt_path SEC(".maps");
 
+/* Room for a whole path, which the stack has not. */
+struct exempt_scratch {
+	__u64 taken; /* 64 bits: clang exchanges no less without -mcpu=v3 */
+	char path[4096];
+};
+
+/* One a CPU for each program that was preempted while it used its own. */
+#define EXEMPT_SCRATCHES 8
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, EXEMPT_SCRATCHES);
+	__type(key, __u32);
+	__type(value, struct exempt_scratch);
+} exempt_scratch SEC(".maps");
+
+/* One that is free; NULL if none is. The program stays on its CPU meanwhile. */
+static __always_inline struct exempt_scratch *take_scratch(void)
+{
+	for (__u32 i = 0; i < EXEMPT_SCRATCHES; i++) {
+		__u32 key = i;
+		struct exempt_scratch *scratch = bpf_map_lookup_elem(&exempt_scratch, &key);
+
+		if (scratch && !__sync_lock_test_and_set(&scratch->taken, 1))
+			return scratch;
+	}
+	return NULL;
+}
+
+static __always_inline bool is_exempt_path(struct krsi_event *event)
+{
+	struct krsi_exempt_path key = { .bits = sizeof(key.path) * 8 };
+	struct exempt_scratch *scratch = take_scratch();
+	int len;
+
+	if (!scratch)
+		return false;
+	len = krsi_get_file_path(event, scratch->path, sizeof(scratch->path));
+	for (int i = 0; i < sizeof(key.path) && i < len; i++)
+		key.path[i] = scratch->path[i];
+	__sync_lock_test_and_set(&scratch->taken, 0);
+	return len > 0 && bpf_map_lookup_elem(&exempt_path, &key);
+}
+
 static __always_inline bool is_exempt(struct krsi_event *event)
 {
-	struct krsi_exempt_path path = { .bits = sizeof(path.path) * 8 };
 	struct krsi_exempt_exe exe;
 	struct krsi_task_id task;
 
 	krsi_get_task_id(event, &task, sizeof(task));
 	exe.dev = task.exe.dev;
 	exe.ino = task.exe.ino;
-	if (bpf_map_lookup_elem(&exempt_exe, &exe))
-		return true;
-	if (krsi_get_file_path(event, path.path, sizeof(path.path)) < 0)
-		return false;
-	return bpf_map_lookup_elem(&exempt_path, &path);
+	return bpf_map_lookup_elem(&exempt_exe, &exe) || is_exempt_path(event);
 }
 
 #endif /* _KRSI_EXEMPT_BPF_H */

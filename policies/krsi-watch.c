@@ -8,16 +8,24 @@
  * is done to paths that begin with PREFIX is exempt, in policies that know
  * exemptions. Without SECONDS it runs until it is interrupted; the policy is
  * detached when it ends. Everything that somebody else chose is escaped.
+ *
+ * Documentation/first-policy.rst describes the options and the output.
  */
+#define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <linux/magic.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -126,17 +134,52 @@ static bool add(struct bpf_object *object, const char *map, const void *key, siz
 	return false;
 }
 
+/*
+ * The device number of the superblock behind a mount; 0 if it is not found. It is
+ * what KRSI tells of a file, and st_dev is not where the filesystem makes that up.
+ */
+static dev_t superblock_dev(__u64 mount)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "r");
+	unsigned int major, minor;
+	unsigned long long id;
+	char *line = NULL;
+	size_t size = 0;
+	dev_t dev = 0;
+
+	while (mounts && !dev && getline(&line, &size, mounts) >= 0) {
+		if (sscanf(line, "%llu %*u %u:%u", &id, &major, &minor) == 3 && id == mount)
+			dev = makedev(major, minor);
+	}
+	free(line);
+	if (mounts)
+		fclose(mounts);
+	return dev;
+}
+
 static bool exempt_program(struct bpf_object *object, const char *program)
 {
 	struct krsi_exempt_exe key = {};
-	struct stat st;
+	struct statfs fs;
+	struct statx st;
 
-	if (stat(program, &st)) {
+	if (statfs(program, &fs) ||
+	    statx(AT_FDCWD, program, 0, STATX_INO | STATX_MNT_ID, &st)) {
 		fprintf(stderr, "krsi-watch: %s: %s\n", program, strerror(errno));
 		return false;
 	}
-	key.dev = st.st_dev;
-	key.ino = st.st_ino;
+	if (fs.f_type == OVERLAYFS_SUPER_MAGIC) {
+		fprintf(stderr, "krsi-watch: %s lies on overlayfs: name the file in its layer\n",
+			program);
+		return false;
+	}
+	key.dev = superblock_dev(st.stx_mnt_id);
+	key.ino = st.stx_ino;
+	if (!key.dev) {
+		fprintf(stderr, "krsi-watch: %s: its mount is not in /proc/self/mountinfo\n",
+			program);
+		return false;
+	}
 	return add(object, "exempt_exe", &key, sizeof(key));
 }
 

@@ -29,13 +29,21 @@ struct krsi_report {
 	char value[256];
 };
 
-/* Key of the map `exempt_exe`: the executable of who does it, as st_dev and st_ino. */
+/**
+ * struct krsi_exempt_exe - key of the map `exempt_exe`: the executable of who does it
+ * @dev: its struct krsi_file_id.dev
+ * @ino: its struct krsi_file_id.ino
+ */
 struct krsi_exempt_exe {
 	__u64 dev;
 	__u64 ino;
 };
 
-/* Key of the map `exempt_path`: how a path begins, and how many bits that is. */
+/**
+ * struct krsi_exempt_path - key of the map `exempt_path`: how a path begins
+ * @bits: how many bits of @path count
+ * @path: the beginning; a path that is looked up is cut to this size
+ */
 struct krsi_exempt_path {
 	__u32 bits;
 	char path[128];
