@@ -22,10 +22,13 @@
 #define KRSI_ENV_NAME_SIZE 256
 
 /* struct krsi_ops.flags */
-#define KRSI_AUDIT	 (1U << 0) /* count denials, deny nothing */
+#define KRSI_AUDIT	 (1U << 0) /* count denials, deny nothing, whatever the mode */
 #define KRSI_FAIL_CLOSED (1U << 1) /* deny where the policy could not decide */
 
-/* Has nothing to read: through a pointer to void a program could read any address. */
+/*
+ * An empty struct, so that there is nothing to read behind a pointer to it. Through
+ * a pointer to void a program could read any address.
+ */
 struct krsi_opaque {
 };
 
@@ -47,7 +50,7 @@ struct krsi_event {
 #define KRSI_EXEC_WRITABLE	(1U << 2) /* by its mode the caller may write to it */
 #define KRSI_EXEC_OVERLAY_UPPER	(1U << 3) /* it lies in the upper layer of an overlay */
 #define KRSI_EXEC_CHECK		(1U << 4) /* AT_EXECVE_CHECK: asked, not run */
-#define KRSI_EXEC_PRIVILEGED	(1U << 5) /* the file carries set-id bits or capabilities */
+#define KRSI_EXEC_PRIVILEGED	(1U << 5) /* set-user-id, set-group-id (with g+x) or caps */
 #define KRSI_EXEC_SCRIPT	(1U << 6) /* the file starts with "#!" */
 
 /**
@@ -98,8 +101,8 @@ struct krsi_executed {
 
 /* struct krsi_unlink.flags */
 #define KRSI_UNLINK_RETRY	(1U << 0) /* the task tried before, and a lease was in the way */
-#define KRSI_WRITTEN_SINCE	(1U << 1) /* its contents changed since it was executed */
-#define KRSI_SEEDED		(1U << 2) /* it ran already when the record of what runs began */
+#define KRSI_WRITTEN_SINCE	(1U << 1) /* its size or modification time changed since its exec */
+#define KRSI_SEEDED		(1U << 2) /* it ran already when KRSI began to record what runs */
 
 /**
  * struct krsi_unlink - context of file_unlink
@@ -108,6 +111,9 @@ struct krsi_executed {
  * @flags: KRSI_UNLINK_RETRY
  * @links_left: how many names the file will have
  * @reserved: 0
+ *
+ * A *removal* is an attempt to take a name away from a file: to unlink the name, or to
+ * rename another file over it.
  */
 struct krsi_unlink {
 	struct krsi_event event;
@@ -118,17 +124,20 @@ struct krsi_unlink {
 };
 
 /* struct krsi_exec_unlink.whose: which processes run the file now; 0: none */
-#define KRSI_WHOSE_OWN		(1U << 0) /* the one that removes it */
-#define KRSI_WHOSE_ANCESTOR	(1U << 1) /* its parent, or that one's, and so on */
-#define KRSI_WHOSE_DESCENDANT	(1U << 2) /* a child of it, or of that one, and so on */
-#define KRSI_WHOSE_OTHER	(1U << 3) /* any other */
+#define KRSI_WHOSE_OWN		(1U << 0) /* the process that removes it */
+#define KRSI_WHOSE_ANCESTOR	(1U << 1) /* that process's parent, grandparent and so on */
+#define KRSI_WHOSE_DESCENDANT	(1U << 2) /* that process's child, grandchild and so on */
+#define KRSI_WHOSE_OTHER	(1U << 3) /* any other process */
 #define KRSI_WHOSE_UNKNOWN	(1U << 4) /* there were too many processes to look at all */
 
-/* struct krsi_exec_unlink.name_now */
-#define KRSI_NAME_UNKNOWN	0 /* the dcache doesn't know */
-#define KRSI_NAME_SAME		1 /* to this file still */
-#define KRSI_NAME_OTHER		2 /* to another file: it was replaced */
-#define KRSI_NAME_GONE		3 /* nowhere */
+/*
+ * struct krsi_exec_unlink.name_now: where the name by which the file was executed last
+ * leads when this removal is done
+ */
+#define KRSI_NAME_UNKNOWN	0 /* not known: the dcache has no such name */
+#define KRSI_NAME_SAME		1 /* it leads to this file still */
+#define KRSI_NAME_OTHER		2 /* it leads to another file: the file was replaced */
+#define KRSI_NAME_GONE		3 /* it leads nowhere */
 
 /**
  * struct krsi_exec_unlink - context of executable_unlink
@@ -137,11 +146,11 @@ struct krsi_unlink {
  * @flags: KRSI_UNLINK_RETRY, KRSI_WRITTEN_SINCE, KRSI_SEEDED
  * @links_left: how many names the file will have
  * @whose: KRSI_WHOSE_*, a mask
- * @name_now: KRSI_NAME_*: where the name that the file was executed by leads
+ * @name_now: KRSI_NAME_*: where the name by which the file was executed last leads
  *	when this removal is done
  * @reserved: 0
- * @exec_age: nanoseconds since it was last executed; if KRSI_SEEDED, since the
- *	record began
+ * @exec_age: nanoseconds since it was last executed; if KRSI_SEEDED, since KRSI
+ *	began to record what runs
  */
 struct krsi_exec_unlink {
 	struct krsi_event event;
@@ -156,9 +165,11 @@ struct krsi_exec_unlink {
 
 /**
  * struct krsi_file_id - which file this is, filled by krsi_get_file_id()
- * @dev: device of the real file, as st_dev; below an overlay the layer's
+ * @dev: device number of the superblock of the real file, encoded as st_dev, and
+ *	equal to it except where the filesystem makes st_dev up (btrfs subvolumes,
+ *	overlayfs); below an overlay that of the layer
  * @ino: inode number of the real file
- * @overlay_dev: device of the overlay, 0 when there is none
+ * @overlay_dev: device number of the overlay's superblock, 0 when there is none
  * @overlay_ino: inode number in the overlay
  * @generation: tells files with one inode number apart; 0 where the
  *	filesystem has none (vfat, which makes one up whenever it reads an inode)
@@ -176,7 +187,8 @@ struct krsi_file_id {
 /**
  * struct krsi_task_id - who does it, filled by krsi_get_task_id()
  * @cgroup_id: id of the cgroup (v2)
- * @start_time: when the task started, nanoseconds since boot
+ * @start_time: when the task, a thread, started: nanoseconds since boot
+ *	(CLOCK_BOOTTIME, so with the time of suspend)
  * @exe: the executable of its memory, all 0 if it has none (kernel threads,
  *	usermode helpers before their exec)
  * @pid: thread id, in the initial pid namespace as all three
@@ -187,7 +199,7 @@ struct krsi_file_id {
  * @euid: effective user id
  * @egid: effective group id
  * @reserved: 0
- * @comm: the task's name, chosen by itself: never a base for a verdict
+ * @comm: the task's name with a NUL, chosen by itself: never a base for a verdict
  */
 struct krsi_task_id {
 	__u64 cgroup_id;
@@ -204,7 +216,10 @@ struct krsi_task_id {
 	char comm[16];
 };
 
-/* struct krsi_module_hidden.expected and .missing: where a module can be found */
+/*
+ * struct krsi_module_hidden.expected and .missing: the views, which are the kernel's
+ * structures in which a module can be found
+ */
 #define KRSI_VIEW_LIST		(1U << 0) /* the list of modules, /proc/modules */
 #define KRSI_VIEW_SYSFS		(1U << 1) /* the kset, /sys/module */
 #define KRSI_VIEW_TREE		(1U << 2) /* the tree of addresses, for each of its ranges */
@@ -212,21 +227,22 @@ struct krsi_task_id {
 #define KRSI_VIEW_BTF		(1U << 4) /* the list of BTF, /sys/kernel/btf */
 #define KRSI_VIEW_FTRACE	(1U << 5) /* the records of its functions */
 
-/* struct krsi_module_hidden.altered: what is not as it must be in its own record */
+/* struct krsi_module_hidden.altered: what is not as it must be in its struct module */
 #define KRSI_ALTERED_STATE	(1U << 0) /* a state that it can't be in */
 #define KRSI_ALTERED_NAME	(1U << 1) /* another name than it was loaded with */
-#define KRSI_ALTERED_MEMORY	(1U << 2) /* other memory ranges, or the record is gone */
+#define KRSI_ALTERED_MEMORY	(1U << 2) /* other memory ranges, or no struct module */
 #define KRSI_ALTERED_SYMBOLS	(1U << 3) /* other symbol tables */
 #define KRSI_ALTERED_LINKS	(1U << 4) /* list pointers that lead to no neighbour */
 #define KRSI_ALTERED_SYSFS	(1U << 5) /* its directory in sysfs is not there or another */
-#define KRSI_ALTERED_CHAIN	(1U << 6) /* it was said to come or go, and doesn't */
+#define KRSI_ALTERED_CHAIN	(1U << 6) /* notifiers were told it comes or goes; it doesn't */
 
 /**
  * struct krsi_module_loader - who loaded a module
- * @start_time: when that process started, nanoseconds since boot
+ * @start_time: when that process started: nanoseconds since boot
+ *	(CLOCK_BOOTTIME, so with the time of suspend)
  * @pid: process id, in the initial pid namespace
  * @uid: real user id, in the initial user namespace
- * @comm: the task's name, chosen by itself: never a base for a verdict
+ * @comm: the task's name with a NUL, chosen by itself: never a base for a verdict
  */
 struct krsi_module_loader {
 	__u64 start_time;
@@ -238,10 +254,12 @@ struct krsi_module_loader {
 /**
  * struct krsi_module - context of module_live and module_gone
  * @event: the header
- * @name: the module's name as it was loaded: chosen by its author, any bytes
- * @text: where its code begins
+ * @name: the module's name as it was loaded, with a NUL: chosen by its author, any
+ *	bytes
+ * @text: kernel address at which its code begins. Policies see it whatever
+ *	kernel.kptr_restrict says
  * @text_size: bytes of code
- * @data: where its data begins
+ * @data: kernel address at which its data begins, shown as @text is
  * @data_size: bytes of data that can be written to
  * @loader: who loaded it
  */
@@ -258,21 +276,21 @@ struct krsi_module {
 /**
  * struct krsi_module_hidden - context of module_hidden
  * @event: the header
- * @name: as in struct krsi_module, as the next five
- * @text: where its code begins
+ * @name: as in struct krsi_module; so are the next five
+ * @text: kernel address at which its code begins
  * @text_size: bytes of code
- * @data: where its data begins
+ * @data: kernel address at which its data begins
  * @data_size: bytes of data that can be written to
  * @loader: who loaded it
  * @expected: KRSI_VIEW_* that must have it
  * @missing: those of them that have it not
  * @altered: KRSI_ALTERED_*; if this and @missing are 0 it is back
  * @reserved: 0
- * @age: nanoseconds since it became live, before that since it was loaded
- * @hidden_for: since the first look that found something; if it is back, how
- *	long it was
- * @unseen_for: since the last look before that, which found all in order: the
- *	longest it can have been hidden
+ * @age: nanoseconds since it became live; before that, since it began to be loaded
+ * @hidden_for: nanoseconds since KRSI first found something wrong; if it is back,
+ *	since the same moment, so about how long it was hidden
+ * @unseen_for: nanoseconds since KRSI last found all in order before that, which is
+ *	the longest that it can have been hidden
  */
 struct krsi_module_hidden {
 	struct krsi_event event;
@@ -293,26 +311,31 @@ struct krsi_module_hidden {
 
 /**
  * struct krsi_ops - a policy: a BPF struct_ops type, attached by a BPF link
- * @name: what the policy is called; required, need not be unique
- * @abi: KRSI_ABI
+ * @name: what the policy is called, with a NUL; required, need not be unique
+ * @abi: the KRSI_ABI of the header that it was built with
  * @flags: KRSI_AUDIT, KRSI_FAIL_CLOSED
  * @reserved: 0
  * @process_exec: a file is about to be executed; called once for the file
  *	itself and once for each interpreter that a script or binfmt_misc
- *	names. Returns 0, -EPERM or -EACCES. May sleep.
- * @process_executed: the new program's credentials are in force. May sleep.
+ *	names. Returns 0, -EPERM or -EACCES. Runs in the task that calls
+ *	execve(), with its cred_guard_mutex held. May sleep.
+ * @process_executed: the new program's credentials are in force. Runs in that
+ *	task, with its cred_guard_mutex and exec_update_lock held. May sleep.
  * @file_unlink: a name of a file goes away: it is unlinked, or another file is
  *	renamed over it. Once for each attempt that permissions allow. Returns
- *	0, -EPERM or -EACCES. May not sleep.
+ *	0, -EPERM or -EACCES. Runs in the task that removes it, with the inodes
+ *	of the directory and of the file locked. May not sleep.
  * @executable_unlink: the same, for a file that is being executed or has been.
  * @module_live: a module's init has succeeded. This and the next two run in a
- *	worker, a moment later and not in the task that did it, so the kfuncs for
- *	every event, which tell of a task or a file, are not for them. May sleep.
+ *	worker with no lock held, a moment later and not in the task that did it,
+ *	so the kfuncs for every event, which tell of a task or a file, are not
+ *	for them. May sleep.
  * @module_gone: a module that was live is unloaded. May sleep.
- * @module_hidden: a module is missing where it must be, or its own record was
+ * @module_hidden: a module is missing where it must be, or its struct module was
  *	altered; called once for each change of that. May sleep.
  *
- * Any op may be left out. An op may be written as sleepable
+ * The members after @reserved are the *ops*: each is called when its behaviour
+ * happens. Any may be left out. A program may be written as sleepable
  * ("struct_ops.s/...") where "may sleep" stands.
  */
 struct krsi_ops {
