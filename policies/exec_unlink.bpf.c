@@ -13,8 +13,9 @@
  * The facts are not proof: whoever first puts another file in the old place
  * looks like an upgrade, and is reported only if it is the program itself.
  * Look-alikes: go run and configure's tests build, run and remove, as a dropper
- * does; runc executes a copy of itself from a memfd. Exempt them by who does it
- * or by path: krsi-watch -e /usr/bin/runc -p /tmp/go-build.
+ * does, a program that puts another one on the disk; runc executes a copy of
+ * itself from a memfd. Exempt them by who does it or by path:
+ * krsi-watch -e /usr/bin/runc -p /tmp/go-build.
  */
 #include "report.bpf.h"
 #include "exempt.bpf.h"
