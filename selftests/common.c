@@ -135,6 +135,7 @@ int policy_take(struct policy *p, const char *object, const char *map)
 	if (!found)
 		return policy_open(p, object, map) ?: policy_load(p);
 	*p = *found;
+	p->kept = true;
 	memset(p->data, 0, p->data_size);
 	return 0;
 }
@@ -153,7 +154,8 @@ void policy_detach(struct policy *p)
 void policy_close(struct policy *p)
 {
 	policy_detach(p);
-	bpf_object__close(p->obj);
+	if (!p->kept)
+		bpf_object__close(p->obj);
 	memset(p, 0, sizeof(*p));
 }
 

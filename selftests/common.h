@@ -29,6 +29,7 @@ struct policy {
 	struct bpf_link *link;
 	void *data; /* the object's only global variable, once loaded */
 	size_t data_size;
+	bool kept; /* the object stays when the policy is closed */
 };
 
 /*

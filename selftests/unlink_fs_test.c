@@ -9,6 +9,8 @@
 #include "kselftest_harness.h"
 #include "unlinking.h"
 
+KEEP_POLICIES("unlinks.bpf.o", "unlinks_both")
+
 FIXTURE(filesystem)
 {
 	struct watch watch;

@@ -10,6 +10,8 @@
 #include "kselftest_harness.h"
 #include "unlinking.h"
 
+KEEP_POLICIES("unlinks.bpf.o", "unlinks_both")
+
 #define SCRIPT DIR "/script"
 #define NEW PROGRAM ".dpkg-new"
 #define TMP PROGRAM ".dpkg-tmp"

@@ -11,6 +11,8 @@
 #include "kselftest_harness.h"
 #include "unlinking.h"
 
+KEEP_POLICIES("unlinks.bpf.o", "unlinks_both")
+
 #ifndef F_SETDELEG
 #define F_SETDELEG (1024 + 16)
 struct delegation {

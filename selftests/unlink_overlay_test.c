@@ -12,6 +12,8 @@
 #include "kselftest_harness.h"
 #include "unlinking.h"
 
+KEEP_POLICIES("unlinks.bpf.o", "unlinks_both")
+
 #define LOWER DIR "/lower"
 #define UPPER DIR "/upper"
 #define MERGED DIR "/merged"

@@ -12,6 +12,8 @@
 #include "kselftest_harness.h"
 #include "unlinking.h"
 
+KEEP_POLICIES("unlinks.bpf.o", "unlinks_both")
+
 #define SCRIPT DIR "/script"
 #define SH "/usr/bin/sh"
 /* The last command of a shell may take its place. */

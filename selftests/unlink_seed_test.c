@@ -12,6 +12,8 @@
 #include "kselftest_harness.h"
 #include "unlinking.h"
 
+KEEP_POLICIES("unlinks.bpf.o", "unlinks_executable")
+
 FIXTURE(record)
 {
 	struct watch watch, second;

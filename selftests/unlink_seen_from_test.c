@@ -16,6 +16,8 @@
 #include "kselftest_harness.h"
 #include "unlinking.h"
 
+KEEP_POLICIES("unlinks.bpf.o", "unlinks_both")
+
 #define PLACE DIR "/place"
 #define SEEN DIR "/seen"
 

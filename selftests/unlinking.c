@@ -10,7 +10,7 @@
 #include "unlinker.h"
 #include "unlinking.h"
 
-static unsigned long long boot_ns(void)
+unsigned long long boot_ns(void)
 {
 	struct timespec now;
 
@@ -24,9 +24,6 @@ int unlinks_dir(void)
 		return -errno;
 	return observe_dir() ?: file_copy(test_path("unlinker"), PROGRAM, 0755);
 }
-
-/* What most tests use. */
-KEEP_POLICIES("unlinks.bpf.o", "unlinks_both")
 
 static int begin(struct watch *watch, const char *map)
 {

@@ -29,6 +29,8 @@ struct watch {
 	bool both; /* both ops are attached */
 };
 
+/* As events tell times. */
+unsigned long long boot_ns(void);
 /* DIR with PROGRAM in it, and orphans' parent is this process; 0 or -errno. */
 int unlinks_dir(void);
 /* One of progs/unlinks.bpf.c's policies, watching DIR; with struct krsi_ops.flags. */
