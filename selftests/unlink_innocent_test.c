@@ -15,8 +15,6 @@ KEEP_POLICIES("unlinks.bpf.o", "unlinks_both")
 #define SCRIPT DIR "/script"
 #define NEW PROGRAM ".dpkg-new"
 #define TMP PROGRAM ".dpkg-tmp"
-/* The order of dpkg's calls for a file that it upgrades. */
-#define UPGRADE "link", PROGRAM, TMP, "rename", NEW, PROGRAM, "unlink", TMP
 
 FIXTURE(innocent)
 {
@@ -51,27 +49,27 @@ TEST_F(innocent, upgrade_of_a_daemon_that_runs)
 {
 	ASSERT_EQ(0, START(&self->running, &self->watch, PROGRAM, "ready", "wait"));
 	ASSERT_TRUE(running_ready(&self->running));
-	ASSERT_EQ(0, RUN(&self->watch, TOOL, UPGRADE));
+	ASSERT_EQ(0, RUN(&self->watch, TOOL, UPGRADE(PROGRAM)));
 	expect_upgrade(_metadata, &self->watch, KRSI_WHOSE_OTHER);
 	EXPECT_EQ(0, running_end(&self->running));
 }
 
 TEST_F(innocent, upgrade_of_what_started_the_upgrade)
 {
-	ASSERT_EQ(0, RUN(&self->watch, PROGRAM, "fork", "exec", TOOL, UPGRADE));
+	ASSERT_EQ(0, RUN(&self->watch, PROGRAM, "fork", "exec", TOOL, UPGRADE(PROGRAM)));
 	expect_upgrade(_metadata, &self->watch, KRSI_WHOSE_ANCESTOR);
 }
 
 TEST_F(innocent, upgrade_of_the_upgrading_program_itself)
 {
-	ASSERT_EQ(0, RUN(&self->watch, PROGRAM, UPGRADE));
+	ASSERT_EQ(0, RUN(&self->watch, PROGRAM, UPGRADE(PROGRAM)));
 	expect_upgrade(_metadata, &self->watch, KRSI_WHOSE_OWN);
 }
 
 TEST_F(innocent, upgrade_of_what_ran_and_has_ended)
 {
 	ASSERT_EQ(0, RUN(&self->watch, PROGRAM));
-	ASSERT_EQ(0, RUN(&self->watch, TOOL, UPGRADE));
+	ASSERT_EQ(0, RUN(&self->watch, TOOL, UPGRADE(PROGRAM)));
 	expect_upgrade(_metadata, &self->watch, 0);
 }
 

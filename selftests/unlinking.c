@@ -181,9 +181,15 @@ bool is_quiet(const struct watch *watch)
 	return false;
 }
 
+/* Where a child tells its process id, if somebody watches. */
+static __u32 *tgid_of(struct watch *watch)
+{
+	return watch && watch->seen ? &watch->seen->tgid : NULL;
+}
+
 int run_program(struct watch *watch, char *const *argv)
 {
-	struct run how = { .path = argv[0], .argv = argv, .tgid = { &watch->seen->tgid } };
+	struct run how = { .path = argv[0], .argv = argv, .tgid = { tgid_of(watch) } };
 
 	return run(&how);
 }
@@ -206,7 +212,7 @@ int running_start(struct running *running, struct watch *watch, char *const *arg
 	struct run how = {
 		.path = argv[0],
 		.argv = argv,
-		.tgid = { watch->seen ? &watch->seen->tgid : NULL },
+		.tgid = { tgid_of(watch) },
 		.before = take_pipes,
 		.arg = &pipes,
 	};

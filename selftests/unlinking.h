@@ -61,6 +61,11 @@ bool is_only_removal(const struct watch *watch, const struct removal *expected);
 /* Is there no event at all? */
 bool is_quiet(const struct watch *watch);
 
+/* The order of dpkg's calls for a file that it upgrades, as commands of unlinker.c. */
+#define UPGRADE(path) \
+	"link", path, path ".dpkg-tmp", "rename", path ".dpkg-new", path, \
+	"unlink", path ".dpkg-tmp"
+
 #define REMOVAL(...) (&(struct removal){ .path = __VA_ARGS__ })
 /* (watch, path, .member = value, ...); EXPECT_REMOVAL: of executable_unlink. */
 #define EXPECT_ONLY(watch, ...) EXPECT_TRUE(is_only_removal(watch, REMOVAL(__VA_ARGS__)))
@@ -70,7 +75,7 @@ bool is_quiet(const struct watch *watch);
 	EXPECT_TRUE(is_removal(watch, UNLINKS_FILE, i, REMOVAL(__VA_ARGS__)))
 #define EXPECT_QUIET(watch) EXPECT_TRUE(is_quiet(watch))
 
-/* Runs a program to its end, with these arguments; as run(). */
+/* Runs a program to its end, with these arguments; as run(). @watch may be NULL. */
 int run_program(struct watch *watch, char *const *argv);
 #define RUN(watch, ...) run_program(watch, (char *[]){ __VA_ARGS__, NULL })
 

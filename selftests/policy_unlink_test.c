@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Proves what the shipped policy exec_unlink reports of programs that leave no
+ * file behind, and what it refuses; that exemptions silence it, by path and by
+ * program; and that it is silent about innocents.
+ */
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "kselftest_harness.h"
+#include "shipped.h"
+#include "unlinking.h"
+
+KEEP_POLICIES("exec_unlink.bpf.o", "exec_unlink")
+
+#define NEW PROGRAM ".dpkg-new"
+#define NAMELESS DIR "/nameless"
+#define SCRIPT DIR "/script"
+
+FIXTURE(signal)
+{
+	struct shipped shipped;
+};
+
+/* Does what is to be reported; the errno that it ends with. */
+static int own(void)
+{
+	return RUN(NULL, PROGRAM, "self");
+}
+
+/* Calls @remove while a child of this process runs the program. */
+static int while_it_runs(int (*remove)(void))
+{
+	struct running running;
+	int ret;
+
+	if (START(&running, NULL, PROGRAM, "ready", "wait") || !running_ready(&running))
+		return ECHILD;
+	ret = remove();
+	return running_end(&running) ?: ret;
+}
+
+static int unlink_here(void)
+{
+	return unlink(PROGRAM) ? errno : 0;
+}
+
+static int unlink_by_tool(void)
+{
+	return RUN(NULL, TOOL, "unlink", PROGRAM);
+}
+
+static int descendant(void)
+{
+	return while_it_runs(unlink_here);
+}
+
+static int ancestor(void)
+{
+	return RUN(NULL, PROGRAM, "fork", "exec", TOOL, "unlink", PROGRAM);
+}
+
+static int other(void)
+{
+	return while_it_runs(unlink_by_tool);
+}
+
+static int ended(void)
+{
+	return RUN(NULL, PROGRAM) ?: unlink_by_tool();
+}
+
+static int replaced(void)
+{
+	return RUN(NULL, PROGRAM, "rename", NEW, PROGRAM);
+}
+
+static int in_memory(void)
+{
+	return RUN(NULL, PROGRAM, "clone");
+}
+
+static int unlinked(void)
+{
+	struct run how = { .path = "", .at = true, .flags = AT_EMPTY_PATH };
+	int ret;
+
+	how.dirfd = open(NAMELESS, O_RDONLY | O_CLOEXEC);
+	if (how.dirfd < 0 || unlink(NAMELESS))
+		return errno;
+	ret = run(&how);
+	close(how.dirfd);
+	return ret < 0 ? -ret : ret;
+}
+
+FIXTURE_VARIANT(signal)
+{
+	int (*act)(void);
+	const char *signal, *value, *path;
+	int error; /* in enforce mode */
+	const char *who; /* file beside the test program; NULL: PROGRAM */
+};
+
+#define TEST_ITSELF "policy_unlink_test"
+#define MEMFD "/memfd:runc_cloned:/proc/self/exe (deleted)"
+#define EXECUTED "executed_then_deleted"
+#define DELETED "deleted_then_executed"
+
+#define VARIANT(name, ...) \
+	FIXTURE_VARIANT_ADD(signal, name) { name, __VA_ARGS__ }
+
+/* clang-format off */
+VARIANT(own, EXECUTED, "own", PROGRAM, EPERM);
+VARIANT(descendant, EXECUTED, "descendant", PROGRAM, EPERM, TEST_ITSELF);
+VARIANT(ancestor, EXECUTED, "ancestor", PROGRAM, 0, "unlinker");
+VARIANT(other, EXECUTED, "other", PROGRAM, 0, "unlinker");
+VARIANT(ended, EXECUTED, "ended", PROGRAM, 0, "unlinker");
+VARIANT(replaced, "executable_replaced", "own", PROGRAM, 0);
+VARIANT(in_memory, DELETED, "memfd", MEMFD, EPERM);
+VARIANT(unlinked, DELETED, "unlinked", NAMELESS " (deleted)", EPERM, TEST_ITSELF);
+/* clang-format on */
+
+FIXTURE_SETUP(signal)
+{
+	ASSERT_EQ(0, unlinks_dir());
+	ASSERT_EQ(0, file_copy(PROGRAM, NEW, 0755));
+	ASSERT_EQ(0, file_copy(DIR "/exit0", NAMELESS, 0755));
+}
+
+FIXTURE_TEARDOWN(signal)
+{
+	shipped_end(&self->shipped);
+}
+
+TEST_F(signal, is_reported_and_goes_on_in_audit_mode)
+{
+	ASSERT_EQ(0, shipped_start(&self->shipped, "exec_unlink", "audit"));
+	EXPECT_EQ(0, variant->act());
+	EXPECT_REPORT(&self->shipped, 0, variant->signal, variant->path, variant->value);
+	EXPECT_EQ(1, shipped_reports(&self->shipped));
+}
+
+/* Also where others are exempt. */
+TEST_F(signal, is_reported_and_refused_if_so_in_enforce_mode)
+{
+	ASSERT_EQ(0, shipped_start(&self->shipped, "exec_unlink", "enforce"));
+	ASSERT_EQ(0, shipped_exempt_path(&self->shipped, PROGRAM "s"));
+	ASSERT_EQ(0, shipped_exempt_program(&self->shipped, DIR "/exit0"));
+	EXPECT_EQ(variant->error, variant->act());
+	EXPECT_REPORT(&self->shipped, 0, variant->signal, variant->path, variant->value);
+	EXPECT_EQ(1, shipped_reports(&self->shipped));
+}
+
+TEST_F(signal, is_none_where_the_path_is_exempt)
+{
+	char prefix[64];
+
+	ASSERT_EQ(0, shipped_start(&self->shipped, "exec_unlink", "enforce"));
+	snprintf(prefix, sizeof(prefix), "%.*s", (int)strlen(variant->path) - 4, variant->path);
+	ASSERT_EQ(0, shipped_exempt_path(&self->shipped, prefix));
+	EXPECT_EQ(0, variant->act());
+	EXPECT_NO_REPORT(&self->shipped);
+}
+
+TEST_F(signal, is_none_where_who_does_it_is_exempt)
+{
+	const char *who = variant->who ? test_path(variant->who) : PROGRAM;
+
+	ASSERT_EQ(0, shipped_start(&self->shipped, "exec_unlink", "enforce"));
+	ASSERT_EQ(0, shipped_exempt_program(&self->shipped, who));
+	EXPECT_EQ(0, variant->act());
+	EXPECT_NO_REPORT(&self->shipped);
+}
+
+FIXTURE(innocent)
+{
+	struct shipped shipped;
+	struct running running;
+};
+
+FIXTURE_SETUP(innocent)
+{
+	ASSERT_EQ(0, unlinks_dir());
+	ASSERT_EQ(0, file_copy(PROGRAM, NEW, 0755));
+	ASSERT_EQ(0, file_make(SCRIPT, "#!/usr/bin/sh\n" PROGRAM " ready wait\ntrue\n", 0755));
+	ASSERT_EQ(0, shipped_start(&self->shipped, "exec_unlink", "enforce"));
+}
+
+FIXTURE_TEARDOWN(innocent)
+{
+	shipped_end(&self->shipped);
+}
+
+/* Runs a program while a file is executed; it must succeed, and not be reported. */
+#define EXPECT_SILENT(file, ...) \
+	do { \
+		ASSERT_EQ(0, START(&self->running, NULL, file, "ready", "wait")); \
+		ASSERT_TRUE(running_ready(&self->running)); \
+		EXPECT_EQ(0, RUN(NULL, __VA_ARGS__)); \
+		EXPECT_EQ(0, running_end(&self->running)); \
+		EXPECT_NO_REPORT(&self->shipped); \
+	} while (0)
+
+TEST_F(innocent, upgrade_of_a_daemon_that_runs_is_silent)
+{
+	EXPECT_SILENT(PROGRAM, TOOL, UPGRADE(PROGRAM));
+}
+
+TEST_F(innocent, upgrade_of_what_started_it_is_silent)
+{
+	EXPECT_EQ(0, RUN(NULL, PROGRAM, "fork", "exec", TOOL, UPGRADE(PROGRAM)));
+	EXPECT_NO_REPORT(&self->shipped);
+}
+
+TEST_F(innocent, upgrade_of_what_ran_and_has_ended_is_silent)
+{
+	EXPECT_EQ(0, RUN(NULL, PROGRAM));
+	EXPECT_EQ(0, RUN(NULL, TOOL, UPGRADE(PROGRAM)));
+	EXPECT_NO_REPORT(&self->shipped);
+}
+
+TEST_F(innocent, upgrade_of_the_upgrading_program_itself_is_reported_and_goes_on)
+{
+	EXPECT_EQ(0, RUN(NULL, PROGRAM, UPGRADE(PROGRAM)));
+	EXPECT_REPORT(&self->shipped, 0, "executable_replaced", PROGRAM ".dpkg-tmp", "own");
+	EXPECT_EQ(1, shipped_reports(&self->shipped));
+}
+
+TEST_F(innocent, save_of_a_script_that_runs_is_silent)
+{
+	EXPECT_SILENT(SCRIPT, "/usr/bin/sed", "-i", "s/true/exit 0/", SCRIPT);
+}
+
+TEST_F(innocent, save_with_a_backup_of_a_script_that_runs_is_silent)
+{
+	EXPECT_SILENT(SCRIPT, TOOL, "rename", SCRIPT, SCRIPT "~", "rename", NEW, SCRIPT,
+		      "unlink", SCRIPT "~");
+}
+
+TEST_F(innocent, rotation_of_logs_is_silent)
+{
+	ASSERT_EQ(0, file_make(DIR "/log", "new\n", 0644));
+	ASSERT_EQ(0, file_make(DIR "/log.1", "old\n", 0644));
+	EXPECT_SILENT(PROGRAM, TOOL, "rename", DIR "/log", DIR "/log.1", "unlink", DIR "/log.1");
+}
+
+TEST_F(innocent, removal_of_a_tree_of_programs_that_never_ran_is_silent)
+{
+	ASSERT_EQ(0, mkdir(DIR "/tree", 0755));
+	ASSERT_EQ(0, file_copy(PROGRAM, DIR "/tree/one", 0755));
+	ASSERT_EQ(0, file_make(DIR "/tree/two.o", "object\n", 0644));
+	EXPECT_SILENT(PROGRAM, RM, "-r", DIR "/tree");
+	EXPECT_NE(0, access(DIR "/tree", F_OK));
+}
+
+/* A link of what runs that is not its name. */
+TEST_F(innocent, removal_of_another_name_of_what_runs_is_silent)
+{
+	ASSERT_EQ(0, link(PROGRAM, DIR "/link"));
+	EXPECT_SILENT(PROGRAM, TOOL, "unlink", DIR "/link");
+}
+
+TEST_HARNESS_MAIN

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Attaches shipped policies and reads their reports: see shipped.h. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "shipped.h"
+
+static int take_report(void *ctx, void *data, size_t size)
+{
+	struct shipped *shipped = ctx;
+
+	if (size != sizeof(struct krsi_report))
+		return -EINVAL;
+	if (shipped->n < SHIPPED_MAX)
+		memcpy(&shipped->report[shipped->n], data, size);
+	shipped->n++;
+	return 0;
+}
+
+static int map_fd(struct shipped *shipped, const char *name)
+{
+	return bpf_object__find_map_fd_by_name(shipped->policy.obj, name);
+}
+
+int shipped_start(struct shipped *shipped, const char *name, const char *mode)
+{
+	char object[64];
+	int ret;
+
+	snprintf(object, sizeof(object), "%s.bpf.o", name);
+	ret = policy_take(&shipped->policy, object, name);
+	if (ret)
+		return ret;
+	shipped->ring = ring_buffer__new(map_fd(shipped, "reports"), take_report, shipped, NULL);
+	if (!shipped->ring)
+		return -errno;
+	/* A policy that was kept has other tests' reports. */
+	shipped_reports(shipped);
+	shipped->n = 0;
+	return mode_set(mode) ?: policy_attach(&shipped->policy);
+}
+
+static void forget(int map, void *key)
+{
+	while (map >= 0 && !bpf_map_get_next_key(map, NULL, key) && !bpf_map_delete_elem(map, key))
+		;
+}
+
+void shipped_end(struct shipped *shipped)
+{
+	struct krsi_exempt_exe exe;
+	struct krsi_exempt_path path;
+
+	if (shipped->policy.obj) {
+		forget(map_fd(shipped, "exempt_exe"), &exe);
+		forget(map_fd(shipped, "exempt_path"), &path);
+	}
+	ring_buffer__free(shipped->ring);
+	policy_close(&shipped->policy);
+	mode_restore();
+}
+
+static int exempt(struct shipped *shipped, const char *map, const void *key)
+{
+	__u32 value = 1;
+
+	return bpf_map_update_elem(map_fd(shipped, map), key, &value, BPF_ANY);
+}
+
+int shipped_exempt_program(struct shipped *shipped, const char *program)
+{
+	struct krsi_exempt_exe key = {};
+	struct stat st;
+
+	if (stat(program, &st))
+		return -errno;
+	key.dev = st.st_dev;
+	key.ino = st.st_ino;
+	return exempt(shipped, "exempt_exe", &key);
+}
+
+int shipped_exempt_path(struct shipped *shipped, const char *prefix)
+{
+	struct krsi_exempt_path key = { .bits = strlen(prefix) * 8 };
+
+	if (strlen(prefix) > sizeof(key.path))
+		return -ENAMETOOLONG;
+	memcpy(key.path, prefix, strlen(prefix));
+	return exempt(shipped, "exempt_path", &key);
+}
+
+int shipped_reports(struct shipped *shipped)
+{
+	int ret = ring_buffer__consume(shipped->ring);
+
+	return ret < 0 ? ret : shipped->n;
+}
+
+bool is_report(struct shipped *shipped, int i, const char *signal, const char *path,
+	       const char *value)
+{
+	const struct krsi_report *report = &shipped->report[i];
+	int n = shipped_reports(shipped);
+
+	if (i < n && i < SHIPPED_MAX && !strcmp(report->signal, signal) &&
+	    !strcmp(report->path, path) && !strcmp(report->value, value) &&
+	    report->value_len == strlen(value) && report->time)
+		return true;
+	fprintf(stderr, "# report %d of %d, not %s of %s with %s:\n", i, n, signal, path, value);
+	if (i < n && i < SHIPPED_MAX)
+		fprintf(stderr, "# %s of %s with %s (%u) by %u %.16s\n", report->signal,
+			report->path, report->value, report->value_len, report->task.tgid,
+			report->task.comm);
+	return false;
+}

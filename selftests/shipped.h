@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * For tests of the policies that are shipped: each is attached as krsi-watch
+ * does, its exemptions are set as -e and -p do, and its reports are read.
+ *
+ *	shipped_start(&shipped, "env_audit", "audit");
+ *	...
+ *	EXPECT_REPORT(&shipped, 0, "LD_PRELOAD", path, value);
+ *	EXPECT_EQ(1, shipped_reports(&shipped));
+ */
+#ifndef SHIPPED_H
+#define SHIPPED_H
+
+#include <stdbool.h>
+
+#include "common.h"
+#include "report.h"
+
+#define SHIPPED_MAX 16
+
+struct shipped {
+	struct policy policy;
+	struct ring_buffer *ring;
+	int n;
+	struct krsi_report report[SHIPPED_MAX];
+};
+
+/* The policy of that name, under that global mode; 0 or -errno, as for the next. */
+int shipped_start(struct shipped *shipped, const char *name, const char *mode);
+void shipped_end(struct shipped *shipped);
+/* Exempts what this program does; what is done to paths that begin so. */
+int shipped_exempt_program(struct shipped *shipped, const char *program);
+int shipped_exempt_path(struct shipped *shipped, const char *prefix);
+
+/* How many reports there were so far; the first of them are in @report. */
+int shipped_reports(struct shipped *shipped);
+/* Is the i-th one so? Says what it is if not. */
+bool is_report(struct shipped *shipped, int i, const char *signal, const char *path,
+	       const char *value);
+
+#define EXPECT_REPORT(shipped, i, signal, path, value) \
+	EXPECT_TRUE(is_report(shipped, i, signal, path, value))
+#define EXPECT_NO_REPORT(shipped) \
+	EXPECT_TRUE(!shipped_reports(shipped) || is_report(shipped, 0, "none", "none", "none"))
+
+#endif /* SHIPPED_H */
