@@ -200,6 +200,24 @@ TEST_F(executable, removed_by_itself_while_another_process_runs_it)
 	EXPECT_EQ(0, running_end(&self->running));
 }
 
+/*
+ * What runs it is looked for among 256 ancestors; the program is executed in the
+ * first of them, and its child is the first of the chain.
+ */
+TEST_F(executable, of_an_ancestor_as_far_as_is_looked)
+{
+	ASSERT_EQ(0, RUN(&self->watch, PROGRAM, "fork", "exec", TOOL, "chain", "255",
+			 "unlink", PROGRAM));
+	EXPECT_GONE(KRSI_WHOSE_ANCESTOR);
+}
+
+TEST_F(executable, of_an_ancestor_farther_than_is_looked)
+{
+	ASSERT_EQ(0, RUN(&self->watch, PROGRAM, "fork", "exec", TOOL, "chain", "256",
+			 "unlink", PROGRAM));
+	EXPECT_GONE(KRSI_WHOSE_UNKNOWN);
+}
+
 TEST_F(executable, removed_by_itself_under_a_false_proc_self_exe)
 {
 	struct stat st;

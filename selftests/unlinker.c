@@ -106,6 +106,16 @@ static int do_fork(char **args)
 	return 0;
 }
 
+/* The rest is for the last of that many generations, while all others wait. */
+static int do_chain(char **args)
+{
+	int left;
+
+	for (left = atoi(args[0]); left; left--)
+		do_fork(args);
+	return 0;
+}
+
 static void outlive(pid_t parent)
 {
 	while (getppid() == parent)
@@ -258,6 +268,7 @@ static const struct command {
 	int args;
 	int (*run)(char **args);
 } commands[] = {
+	{ "chain", 1, do_chain },
 	{ "clone", 0, do_clone },
 	{ "daemon", 0, do_daemon },
 	{ "disguise", 1, do_disguise },
