@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 
 #include "kselftest_harness.h"
+#include "module.h"
 #include "unlinking.h"
 
 KEEP_POLICIES("unlinks.bpf.o", "unlinks_both")
@@ -153,6 +154,19 @@ TEST_F(removal, through_no_mount)
 	ASSERT_EQ(0, mq_unlink("/krsi_unlink"));
 	EXPECT_FILE_REMOVAL(&self->watch, 0, NULL);
 	EXPECT_EQ(1, self->watch.seen->n);
+}
+
+/* As nfsd and ksmbd remove files. */
+TEST_F(removal, of_an_executable_through_no_mount)
+{
+	ASSERT_EQ(0, START(&self->running, &self->watch, PROGRAM, "ready", "wait"));
+	ASSERT_TRUE(running_ready(&self->running));
+	ASSERT_EQ(0, module_load("krsi_remover", NULL, "path=" PROGRAM));
+	EXPECT_ONLY(&self->watch, NULL, .whose = KRSI_WHOSE_DESCENDANT,
+		    .name_now = KRSI_NAME_GONE);
+	EXPECT_NE(0, access(PROGRAM, F_OK));
+	EXPECT_EQ(0, running_end(&self->running));
+	EXPECT_EQ(0, module_unload("krsi_remover"));
 }
 
 static int become_nobody(void *arg)
