@@ -214,4 +214,11 @@ TEST_F(innocent, go_run_looks_like_a_dropper)
 		       "/go-build1; true", DIR "/go-build1/exe/main");
 }
 
+TEST_F(innocent, removal_of_a_tree_of_programs_that_ran_looks_like_a_dropper)
+{
+	expect_dropper(_metadata, &self->watch, "mkdir " DIR "/tree && cp " NEW " " DIR
+		       "/tree/generator && " DIR "/tree/generator; rm -r " DIR "/tree; true",
+		       DIR "/tree/generator");
+}
+
 TEST_HARNESS_MAIN
