@@ -27,7 +27,6 @@ FIXTURE_VARIANT(filesystem)
 
 /* clang-format off */
 FIXTURE_VARIANT_ADD(filesystem, tmpfs) { NULL, DIR, true, KRSI_NAME_UNKNOWN };
-FIXTURE_VARIANT_ADD(filesystem, shm) { NULL, "/dev/shm", true, KRSI_NAME_UNKNOWN };
 FIXTURE_VARIANT_ADD(filesystem, ext4) { "ext4", DIR "/disk", true, KRSI_NAME_GONE };
 FIXTURE_VARIANT_ADD(filesystem, vfat) { "vfat", DIR "/disk", false, KRSI_NAME_GONE };
 /* clang-format on */
@@ -57,23 +56,33 @@ FIXTURE_TEARDOWN(filesystem)
 		EXPECT_EQ(0, umount(variant->dir));
 }
 
-TEST_F(filesystem, where_a_program_removes_itself)
+static void removes_itself(struct __test_metadata *_metadata, struct watch *watch, char *program)
 {
 	struct stat st;
 
-	ASSERT_EQ(0, stat(self->program, &st));
-	ASSERT_EQ(0, RUN(&self->watch, self->program, "self"));
-	EXPECT_ONLY(&self->watch, self->program, .whose = KRSI_WHOSE_OWN,
-		    .name_now = KRSI_NAME_GONE);
-	EXPECT_TRUE(same_file(&self->watch.seen->event[0].file, &st));
-	EXPECT_EQ(0, self->watch.seen->event[0].file.overlay_dev);
+	ASSERT_EQ(0, stat(program, &st));
+	ASSERT_EQ(0, RUN(watch, program, "self"));
+	EXPECT_ONLY(watch, program, .whose = KRSI_WHOSE_OWN, .name_now = KRSI_NAME_GONE);
+	EXPECT_TRUE(same_file(&watch->seen->event[0].file, &st));
+	EXPECT_EQ(0, watch->seen->event[0].file.overlay_dev);
+}
+
+static void is_removed_afterwards(struct __test_metadata *_metadata, struct watch *watch,
+				  char *program)
+{
+	ASSERT_EQ(0, RUN(watch, program));
+	ASSERT_EQ(0, unlink(program));
+	EXPECT_ONLY(watch, program, .name_now = KRSI_NAME_GONE);
+}
+
+TEST_F(filesystem, where_a_program_removes_itself)
+{
+	removes_itself(_metadata, &self->watch, self->program);
 }
 
 TEST_F(filesystem, where_a_program_is_removed_after_it_has_ended)
 {
-	ASSERT_EQ(0, RUN(&self->watch, self->program));
-	ASSERT_EQ(0, unlink(self->program));
-	EXPECT_ONLY(&self->watch, self->program, .name_now = KRSI_NAME_GONE);
+	is_removed_afterwards(_metadata, &self->watch, self->program);
 }
 
 TEST_F(filesystem, where_a_program_is_replaced)
@@ -201,6 +210,38 @@ TEST_F(filesystem, where_a_removal_is_denied)
 	EXPECT_REMOVAL(&self->watch, 1, self->program, .how = KRSI_UNLINK_RENAME_OVER,
 		       .name_now = KRSI_NAME_OTHER);
 	EXPECT_EQ(4, self->watch.seen->n);
+}
+
+/* A tmpfs as well, so that little of it is tried again. */
+#define SHARED "/dev/shm/krsi_program"
+
+FIXTURE(shared_memory)
+{
+	struct watch watch;
+};
+
+FIXTURE_SETUP(shared_memory)
+{
+	ASSERT_EQ(0, unlinks_dir());
+	ASSERT_EQ(0, file_copy(test_path("unlinker"), SHARED, 0755));
+	ASSERT_EQ(0, watch_start(&self->watch, "unlinks_both"));
+	watch_device(&self->watch, "/dev/shm");
+}
+
+FIXTURE_TEARDOWN(shared_memory)
+{
+	watch_end(&self->watch);
+	unlink(SHARED);
+}
+
+TEST_F(shared_memory, where_a_program_removes_itself)
+{
+	removes_itself(_metadata, &self->watch, SHARED);
+}
+
+TEST_F(shared_memory, where_a_program_is_removed_after_it_has_ended)
+{
+	is_removed_afterwards(_metadata, &self->watch, SHARED);
 }
 
 TEST_HARNESS_MAIN
