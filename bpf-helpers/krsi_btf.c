@@ -122,13 +122,14 @@ __bpf_kfunc int krsi_get_args(struct krsi_exec *exec, u32 off, char *buf, u32 bu
 
 /**
  * krsi_get_file_path() - path of the event's file
- * @event: header of any context
+ * @event: header of any context but a module's
  * @buf: for the path as d_path() gives it, ended by a NUL
  * @buf__sz: size of @buf
  *
  * Context: Any; never sleeps.
  * Return: its length without the NUL; -ENAMETOOLONG if it does not fit (@buf
- * is then empty), -ENODATA if the event has no file.
+ * is then empty), -ENODATA for a removal whose mount is not known (nfsd, ksmbd,
+ * kernel threads).
  */
 __bpf_kfunc int krsi_get_file_path(struct krsi_event *event, char *buf, u32 buf__sz)
 {
@@ -137,12 +138,12 @@ __bpf_kfunc int krsi_get_file_path(struct krsi_event *event, char *buf, u32 buf_
 
 /**
  * krsi_get_file_id() - which file the event is about
- * @event: header of any context
+ * @event: header of any context but a module's
  * @out: for a struct krsi_file_id; the shorter size wins, the rest is zeroed
  * @out__sz: size of @out
  *
  * Context: Any; never sleeps.
- * Return: 0; -ENODATA if the event has no file.
+ * Return: 0.
  */
 __bpf_kfunc int krsi_get_file_id(struct krsi_event *event, void *out, u32 out__sz)
 {
@@ -151,7 +152,7 @@ __bpf_kfunc int krsi_get_file_id(struct krsi_event *event, void *out, u32 out__s
 
 /**
  * krsi_get_task_id() - who does it: the current task
- * @event: header of any context
+ * @event: header of any context but a module's
  * @out: for a struct krsi_task_id; the shorter size wins, the rest is zeroed
  * @out__sz: size of @out
  *

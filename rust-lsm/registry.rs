@@ -88,7 +88,9 @@ fn refused(what: &str, name: &[u8], e: Error) {
         e if e == EOPNOTSUPP => "it needs a BPF link",
         e if e == E2BIG => "there are too many policies",
         e if e == EBUSY => "a program of it was replaced by an extension",
-        e if e == EACCES => "a program of it reads kernel memory through an untrusted pointer",
+        e if e == EACCES => {
+            "a program of it reads kernel memory through an untrusted pointer or calls a module"
+        }
         e if e == EINVAL => "an update must keep the name",
         e if e == ENOMEM => "out of memory",
         _ => "the policy is gone",
