@@ -177,6 +177,25 @@ int module_total(struct module_total *total)
 	return each_line(take_total, total);
 }
 
+int module_shown(const char *name, struct module_shown *shown)
+{
+	FILE *file = fopen("/proc/modules", "re");
+	char *line = NULL, found[64];
+	size_t size = 0;
+	int ret = -ENOENT;
+
+	if (!file)
+		return -errno;
+	while (ret && getline(&line, &size, file) > 0) {
+		if (sscanf(line, "%63s %llu %*s %*s %15s %llx", found, &shown->size,
+			   shown->state, &shown->text) == 4 && !strcmp(found, name))
+			ret = 0;
+	}
+	free(line);
+	fclose(file);
+	return ret;
+}
+
 int module_look(void)
 {
 	int ret = file_write(MODULES, "look");

@@ -34,6 +34,15 @@ int module_total(struct module_total *total);
 /* Has all of them looked at, and what was found told; 0 or -errno. */
 int module_look(void);
 
+/* The same module in /proc/modules: "Loading", "Live" or "Unloading". */
+struct module_shown {
+	char state[16];
+	unsigned long long text, size;
+};
+
+/* 0, or -ENOENT. */
+int module_shown(const char *name, struct module_shown *shown);
+
 /* The value of key= in a line, up to the next space; "" if it isn't there. */
 void word_of(const char *line, const char *key, char *value, size_t size);
 

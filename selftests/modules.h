@@ -28,6 +28,8 @@ struct module_event {
 struct modules {
 	__u64 count;
 	__u64 lives, gones, hides;
+	char watched[64]; /* a module, and how often it became live */
+	__u64 watched_lives;
 	struct module_event events[MODULE_EVENTS];
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Keeps the last events of modules, sleepable; and policies that may not be. */
+#include <stdbool.h>
 #include "krsi.bpf.h"
 #include "modules.h"
 
@@ -26,6 +27,15 @@ static __always_inline struct module_event *next(__u32 kind)
 	krsi_copy((event)->name, (from)->name);					\
 })
 
+static __always_inline bool is_watched(const struct module_event *event)
+{
+	for (int i = 0; i < sizeof(event->name); i++) {
+		if (event->name[i] != modules.watched[i])
+			return false;
+	}
+	return true;
+}
+
 SEC("struct_ops.s/module_live")
 void BPF_PROG(live, struct krsi_module *module)
 {
@@ -33,6 +43,8 @@ void BPF_PROG(live, struct krsi_module *module)
 
 	COMMON(event, module);
 	modules.lives++;
+	if (is_watched(event))
+		modules.watched_lives++;
 	modules.count++;
 }
 
