@@ -177,24 +177,6 @@ TEST_F(ids, and_the_mode_decide_who_may_write)
 	}
 }
 
-/* Field 22 of /proc/PID/stat, in ticks of 10 ms. */
-static unsigned long long start_ticks(pid_t pid)
-{
-	char path[64], text[1024], *at;
-	unsigned long long ticks = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if (file_read(path, text, sizeof(text)) <= 0)
-		return 0;
-	/* The comm may hold anything; the fields after it may not. */
-	at = strrchr(text, ')');
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	if (at)
-		ticks = strtoull(at, NULL, 10);
-	return ticks;
-}
-
 struct child {
 	pid_t pid;
 	unsigned long long start;

@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -255,4 +256,21 @@ int private_tmpfs(const char *dir)
 		return -errno;
 	mkdir(dir, 0755);
 	return mount("krsi_test", dir, "tmpfs", 0, "mode=0755") ? -errno : 0;
+}
+
+unsigned long long start_ticks(pid_t pid)
+{
+	char path[64], text[1024], *at;
+	unsigned long long ticks = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (file_read(path, text, sizeof(text)) <= 0)
+		return 0;
+	/* The comm may hold anything; the fields after it may not. */
+	at = strrchr(text, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (at)
+		ticks = strtoull(at, NULL, 10);
+	return ticks;
 }

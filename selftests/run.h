@@ -57,6 +57,9 @@ int file_copy(const char *from, const char *to, mode_t mode);
 /* Makes a file of exactly these contents and mode; 0 or -errno. */
 int file_make(const char *path, const char *text, mode_t mode);
 
+/* When a process started: field 22 of /proc/PID/stat, in ticks of 10 ms; 0 if it isn't there. */
+unsigned long long start_ticks(pid_t pid);
+
 /* In a mount namespace of its own, a fresh tmpfs on this directory; 0 or -errno. */
 int private_tmpfs(const char *dir);
 

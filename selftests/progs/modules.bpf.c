@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Keeps the last events of modules, sleepable; and policies that may not be. */
+/* Keeps the last events of modules, by programs that may sleep or that may not. */
 #include <stdbool.h>
 #include "krsi.bpf.h"
 #include "modules.h"
@@ -36,8 +36,7 @@ static __always_inline bool is_watched(const struct module_event *event)
 	return true;
 }
 
-SEC("struct_ops.s/module_live")
-void BPF_PROG(live, struct krsi_module *module)
+static __always_inline void tell_live(struct krsi_module *module)
 {
 	struct module_event *event = next(EVENT_LIVE);
 
@@ -48,8 +47,7 @@ void BPF_PROG(live, struct krsi_module *module)
 	modules.count++;
 }
 
-SEC("struct_ops.s/module_gone")
-void BPF_PROG(gone, struct krsi_module *module)
+static __always_inline void tell_gone(struct krsi_module *module)
 {
 	struct module_event *event = next(EVENT_GONE);
 
@@ -58,8 +56,7 @@ void BPF_PROG(gone, struct krsi_module *module)
 	modules.count++;
 }
 
-SEC("struct_ops.s/module_hidden")
-void BPF_PROG(hidden, struct krsi_module_hidden *module)
+static __always_inline void tell_hidden(struct krsi_module_hidden *module)
 {
 	struct module_event *event = next(EVENT_HIDDEN);
 
@@ -74,11 +71,42 @@ void BPF_PROG(hidden, struct krsi_module_hidden *module)
 	modules.count++;
 }
 
+#define PROGRAMS(suffix, section)						\
+	SEC(section "/module_live")						\
+	void BPF_PROG(live_##suffix, struct krsi_module *module)		\
+	{									\
+		tell_live(module);						\
+	}									\
+										\
+	SEC(section "/module_gone")						\
+	void BPF_PROG(gone_##suffix, struct krsi_module *module)		\
+	{									\
+		tell_gone(module);						\
+	}									\
+										\
+	SEC(section "/module_hidden")						\
+	void BPF_PROG(hidden_##suffix, struct krsi_module_hidden *module)	\
+	{									\
+		tell_hidden(module);						\
+	}
+
+PROGRAMS(sleep, "struct_ops.s")
+PROGRAMS(no_sleep, "struct_ops")
+
 SEC(".struct_ops.link")
 struct krsi_ops modules_all = {
 	.name = "modules",
 	.abi = KRSI_ABI,
-	.module_live = (void *)live,
-	.module_gone = (void *)gone,
-	.module_hidden = (void *)hidden,
+	.module_live = (void *)live_sleep,
+	.module_gone = (void *)gone_sleep,
+	.module_hidden = (void *)hidden_sleep,
+};
+
+SEC(".struct_ops.link")
+struct krsi_ops modules_no_sleep = {
+	.name = "modules",
+	.abi = KRSI_ABI,
+	.module_live = (void *)live_no_sleep,
+	.module_gone = (void *)gone_no_sleep,
+	.module_hidden = (void *)hidden_no_sleep,
 };
