@@ -22,18 +22,29 @@ static long outer(__u64 i, __u64 *end)
 	return blocker.release || bpf_ktime_get_ns() > *end;
 }
 
-SEC("struct_ops.s/process_exec")
-int BPF_PROG(block, struct krsi_exec *exec)
+static __always_inline void hold(__u32 tgid)
 {
 	__u64 end = bpf_ktime_get_ns() + blocker.limit_ns;
 
 	__sync_fetch_and_add(&blocker.calls, 1);
-	if (bpf_get_current_pid_tgid() >> 32 != blocker.tgid)
-		return 0;
+	if (tgid != blocker.tgid)
+		return;
 	blocker.blocked = 1;
 	bpf_loop(ROUNDS, outer, &end, 0);
 	blocker.blocked = 0;
+}
+
+SEC("struct_ops.s/process_exec")
+int BPF_PROG(block, struct krsi_exec *exec)
+{
+	hold(bpf_get_current_pid_tgid() >> 32);
 	return 0;
+}
+
+SEC("struct_ops.s/module_live")
+void BPF_PROG(block_live, struct krsi_module *module)
+{
+	hold(module->loader.pid);
 }
 
 SEC(".struct_ops.link")
@@ -41,4 +52,11 @@ struct krsi_ops blocking = {
 	.name = "blocking",
 	.abi = KRSI_ABI,
 	.process_exec = (void *)block,
+};
+
+SEC(".struct_ops.link")
+struct krsi_ops blocking_live = {
+	.name = "blocking",
+	.abi = KRSI_ABI,
+	.module_live = (void *)block_live,
 };
