@@ -48,6 +48,14 @@ test_boot_modes() {
 	done
 }
 
+# The looks that follow each module's LIVE, with no periodic one in between.
+test_module_looks() {
+	local scan=krsi.module_scan_ms=600000
+	say "normal: booting the guest with $scan"
+	guest normal --name "$scan" --results "$RESULTS" --append "$scan" \
+		--kselftest /usr/lib/krsi/module-looks
+}
+
 # The shipped policies, on the attacks that they are for.
 test_demo() {
 	say "normal: booting the guest for the demonstration"
@@ -59,6 +67,7 @@ test_normal() {
 	if [ -z "$PROGRAM" ]; then
 		harness normal
 		test_boot_modes
+		test_module_looks
 		test_demo
 	fi
 	run_tests normal --timeout 2400 --silence 600 /usr/lib/krsi/tests normal ${PROGRAM:+"$PROGRAM"}
