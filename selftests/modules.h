@@ -7,7 +7,7 @@
 
 #include "krsi.h"
 
-#define MODULE_EVENTS 64
+#define MODULE_EVENTS 256
 
 enum module_event_kind {
 	EVENT_LIVE = 1,

@@ -10,7 +10,8 @@
  *   in_init=MASK  hides in its init
  *   later=MASK    hides so many milliseconds after it:
  *   delay=MS      6000 if it isn't given
- *   linger=MS     sleeps so long after it has hidden early or in init
+ *   linger=MS     sleeps so long after it has hidden early or in init; a signal
+ *                 to who loads it ends that
  *   door=NAME     file in debugfs: a mask that is written there hides, 0 ends it
  *
  * Masks are those of hider.h. Everything is put back in the end, so that the
@@ -237,7 +238,7 @@ static int set_early(const char *value, const struct kernel_param *param)
 
 	if (!ret)
 		ret = act(steps);
-	msleep(linger);
+	msleep_interruptible(linger);
 	return ret;
 }
 
@@ -271,7 +272,7 @@ static int __init hider_init(void)
 		door_file = debugfs_create_file(door, 0200, NULL, NULL, &door_ops);
 	if (!ret && in_init) {
 		ret = act(in_init);
-		msleep(linger);
+		msleep_interruptible(linger);
 	}
 	if (!ret && later)
 		schedule_delayed_work(&later_work, msecs_to_jiffies(delay));
