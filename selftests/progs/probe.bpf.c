@@ -49,12 +49,18 @@ static __always_inline bool wanted(struct krsi_exec *exec)
 	return bpf_get_current_pid_tgid() >> 32 == probe.tgid && exec->depth == probe.depth;
 }
 
+static long put_nth(__u64 i, struct krsi_exec **exec)
+{
+	if (i >= PROBE_QUERIES)
+		return 1;
+	put(*exec, &probe.query[i]);
+	return 0;
+}
+
+/* By a call, so that the verifier looks at one question and not at all of them. */
 static __always_inline void put_all(struct krsi_exec *exec)
 {
-	int i;
-
-	for (i = 0; i < PROBE_QUERIES; i++)
-		put(exec, &probe.query[i]);
+	bpf_loop(PROBE_QUERIES, put_nth, &exec, 0);
 	probe.argc = exec->argc;
 	probe.envc = exec->envc;
 	probe.strings_len = exec->strings_len;
