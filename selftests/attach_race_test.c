@@ -93,12 +93,14 @@ FIXTURE_TEARDOWN(race)
 #define ROUNDS_DEBUG 700
 /* On a busy machine few execs fall into the time that a policy is attached for. */
 #define RUNS 5
-#define LONGEST_MS 400000
+#define MORE_MS 120000
+/* How often it says how far it is, so that nobody takes it for hung. */
+#define REPORTS 10
 
-TEST_F_TIMEOUT(race, attach_update_and_detach_while_four_processes_execute, 560)
+TEST_F_TIMEOUT(race, attach_update_and_detach_while_four_processes_execute, 1500)
 {
 	int maps[2] = { policy_map_fd(&self->no_sleep), policy_map_fd(&self->full) };
-	unsigned long long begin = now_ms();
+	unsigned long long begin = now_ms(), end = 0;
 	int i, n = rounds(ROUNDS, ROUNDS_DEBUG);
 	struct verdict *verdict[2] = { self->no_sleep.data, self->full.data };
 
@@ -110,14 +112,17 @@ TEST_F_TIMEOUT(race, attach_update_and_detach_while_four_processes_execute, 560)
 		if (i % 3 == 0)
 			ASSERT_EQ(0, bpf_link_detach(link));
 		ASSERT_EQ(0, close(link));
-		if (now_ms() - begin > LONGEST_MS)
+		if (i % (n / REPORTS) == 0)
+			TH_LOG("%d rounds in %llu ms", i, now_ms() - begin);
+		if (i == n)
+			end = now_ms() + MORE_MS;
+		if (i > n && now_ms() > end)
 			break;
 	}
 	TH_LOG("%d rounds in %llu ms, execs %u %u %u %u, runs of programs %u", i,
 	       now_ms() - begin, self->shared->execs[0], self->shared->execs[1],
 	       self->shared->execs[2], self->shared->execs[3],
 	       verdict[0]->calls + verdict[1]->calls);
-	EXPECT_LE(n, i);
 	EXPECT_EQ(0, self->shared->failure);
 	for (i = 0; i < EXECUTING; i++)
 		EXPECT_LT(0, self->shared->execs[i]);

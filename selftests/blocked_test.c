@@ -15,9 +15,8 @@
 #include "run.h"
 #include "verdict.h"
 
-/* Nothing here may take as long; what really waited would take LIMIT. */
-#define PATIENCE_MS rounds(1500, 10000)
-#define LIMIT_MS (PATIENCE_MS * 10ULL)
+/* For so long the program stays at most: what waited for it would take as long. */
+#define LIMIT_MS 120000ULL
 
 FIXTURE(blocked)
 {
@@ -69,13 +68,11 @@ FIXTURE_TEARDOWN(blocked)
 	mode_restore();
 }
 
-#define EXPECT_AT_ONCE(statement) do { \
-	unsigned long long begin = now_ms(), took; \
-	\
+/* Done before the program has come back: no clock, for a machine may be slow. */
+#define EXPECT_MEANWHILE(statement) do { \
 	statement; \
-	took = now_ms() - begin; \
-	EXPECT_GT(PATIENCE_MS, took) { \
-		TH_LOG("%llu ms: %s", took, #statement); \
+	EXPECT_EQ(1, *(volatile __u32 *)&self->blocker->blocked) { \
+		TH_LOG("%s waited", #statement); \
 	} \
 } while (0)
 
@@ -88,23 +85,23 @@ static void let_go(struct __test_metadata *_metadata, FIXTURE_DATA(blocked) *sel
 	self->pid = 0;
 }
 
-TEST_F_TIMEOUT(blocked, no_other_policy_waits, 200)
+TEST_F_TIMEOUT(blocked, no_other_policy_waits, 400)
 {
 	struct policy_line line;
 
-	EXPECT_AT_ONCE(EXPECT_EQ(0, policy_attach(&self->other)));
-	EXPECT_AT_ONCE(EXPECT_EQ(0, bpf_link__update_map(self->other.link, self->other.map)));
-	EXPECT_AT_ONCE(EXPECT_EQ(0, policy_line("blocking", &line)));
-	EXPECT_AT_ONCE(EXPECT_EQ(0, mode_set("audit")));
-	EXPECT_AT_ONCE(EXPECT_EQ(0, mode_set("enforce")));
-	EXPECT_AT_ONCE(EXPECT_EQ(0, bpf_link_detach(bpf_link__fd(self->other.link))));
-	EXPECT_AT_ONCE(policy_detach(&self->other));
-	EXPECT_AT_ONCE(EXPECT_EQ(0, policy_attach(&self->other)));
-	EXPECT_AT_ONCE(policy_detach(&self->other));
+	EXPECT_MEANWHILE(EXPECT_EQ(0, policy_attach(&self->other)));
+	EXPECT_MEANWHILE(EXPECT_EQ(0, bpf_link__update_map(self->other.link, self->other.map)));
+	EXPECT_MEANWHILE(EXPECT_EQ(0, policy_line("blocking", &line)));
+	EXPECT_MEANWHILE(EXPECT_EQ(0, mode_set("audit")));
+	EXPECT_MEANWHILE(EXPECT_EQ(0, mode_set("enforce")));
+	EXPECT_MEANWHILE(EXPECT_EQ(0, bpf_link_detach(bpf_link__fd(self->other.link))));
+	EXPECT_MEANWHILE(policy_detach(&self->other));
+	EXPECT_MEANWHILE(EXPECT_EQ(0, policy_attach(&self->other)));
+	EXPECT_MEANWHILE(policy_detach(&self->other));
 	let_go(_metadata, self);
 }
 
-TEST_F_TIMEOUT(blocked, no_other_exec_waits, 200)
+TEST_F_TIMEOUT(blocked, no_other_exec_waits, 400)
 {
 	struct run how = {
 		.path = test_path("exit0"),
@@ -112,35 +109,35 @@ TEST_F_TIMEOUT(blocked, no_other_exec_waits, 200)
 	};
 	__u32 calls = self->blocker->calls;
 
-	EXPECT_AT_ONCE(EXPECT_EQ(0, run(&how)));
+	EXPECT_MEANWHILE(EXPECT_EQ(0, run(&how)));
 	/* The program runs for two at the same time. */
 	EXPECT_LT(calls, self->blocker->calls);
 	ASSERT_EQ(0, policy_attach(&self->other));
-	EXPECT_AT_ONCE(EXPECT_EQ(-EPERM, run(&how)));
+	EXPECT_MEANWHILE(EXPECT_EQ(-EPERM, run(&how)));
 	policy_detach(&self->other);
-	EXPECT_AT_ONCE(EXPECT_EQ(0, run(&how)));
+	EXPECT_MEANWHILE(EXPECT_EQ(0, run(&how)));
 	let_go(_metadata, self);
 }
 
-TEST_F_TIMEOUT(blocked, the_policy_itself_can_be_detached, 200)
+TEST_F_TIMEOUT(blocked, the_policy_itself_can_be_detached, 400)
 {
 	struct run how = { .path = test_path("exit0") };
 	__u32 calls;
 
-	EXPECT_AT_ONCE(policy_detach(&self->blocking));
+	EXPECT_MEANWHILE(policy_detach(&self->blocking));
 	EXPECT_EQ(0, policy_count("blocking"));
 	calls = self->blocker->calls;
-	EXPECT_AT_ONCE(EXPECT_EQ(0, run(&how)));
+	EXPECT_MEANWHILE(EXPECT_EQ(0, run(&how)));
 	EXPECT_EQ(calls, self->blocker->calls);
 	/* Again, with the program of before still running. */
-	EXPECT_AT_ONCE(EXPECT_EQ(0, policy_attach(&self->blocking)));
-	EXPECT_AT_ONCE(EXPECT_EQ(0, run(&how)));
+	EXPECT_MEANWHILE(EXPECT_EQ(0, policy_attach(&self->blocking)));
+	EXPECT_MEANWHILE(EXPECT_EQ(0, run(&how)));
 	EXPECT_LT(calls, self->blocker->calls);
-	EXPECT_AT_ONCE(policy_detach(&self->blocking));
+	EXPECT_MEANWHILE(policy_detach(&self->blocking));
 	let_go(_metadata, self);
 }
 
-TEST_F_TIMEOUT(blocked, the_policy_itself_can_be_updated, 200)
+TEST_F_TIMEOUT(blocked, the_policy_itself_can_be_updated, 400)
 {
 	struct policy named;
 	struct verdict *verdict;
@@ -153,13 +150,13 @@ TEST_F_TIMEOUT(blocked, the_policy_itself_can_be_updated, 200)
 	verdict->tgid = ~0U;
 	verdict->answer = -EACCES;
 	how.tgid[0] = &verdict->tgid;
-	EXPECT_AT_ONCE(EXPECT_EQ(0, bpf_link__update_map(self->blocking.link, named.map)));
-	EXPECT_AT_ONCE(EXPECT_EQ(-EACCES, run(&how)));
+	EXPECT_MEANWHILE(EXPECT_EQ(0, bpf_link__update_map(self->blocking.link, named.map)));
+	EXPECT_MEANWHILE(EXPECT_EQ(-EACCES, run(&how)));
 	let_go(_metadata, self);
 	policy_close(&named);
 }
 
-TEST_F_TIMEOUT(blocked, its_object_may_be_closed_before_it_returns, 200)
+TEST_F_TIMEOUT(blocked, its_object_may_be_closed_before_it_returns, 400)
 {
 	struct blocker *blocker = self->blocker;
 
@@ -169,8 +166,8 @@ TEST_F_TIMEOUT(blocked, its_object_may_be_closed_before_it_returns, 200)
 
 	ASSERT_NE(MAP_FAILED, kept);
 	ASSERT_EQ(blocker->limit_ns, kept->limit_ns);
-	EXPECT_AT_ONCE(policy_close(&self->blocking));
 	self->blocker = kept;
+	EXPECT_MEANWHILE(policy_close(&self->blocking));
 	/* Time for whatever frees programs and maps to do it wrongly. */
 	sleep(2);
 	let_go(_metadata, self);
