@@ -17,7 +17,7 @@ struct event {
 	__u32 tgid;
 	__u32 number;
 	__s32 value_len; /* of the variable EVENT */
-	char value[20];
+	char value[200]; /* so large that a few fill the ring */
 };
 
 #endif /* EVENTS_H */
