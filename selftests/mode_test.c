@@ -186,6 +186,34 @@ TEST_F(securityfs, each_change_of_the_mode_is_audited)
 	close(sock);
 }
 
+TEST_F(securityfs, a_write_of_the_same_mode_is_audited)
+{
+	int sock;
+
+	ASSERT_EQ(0, mode_set("audit"));
+	sock = audit_listen();
+	ASSERT_LE(0, sock);
+	ASSERT_EQ(0, mode_set("audit"));
+	EXPECT_TRUE(audit_hears(sock, "mode=audit old_mode=audit ", "res=1"));
+	close(sock);
+}
+
+TEST_F(securityfs, a_refused_write_of_the_mode_is_audited)
+{
+	int sock;
+	pid_t pid;
+
+	ASSERT_EQ(0, mode_set("audit"));
+	sock = audit_listen();
+	ASSERT_LE(0, sock);
+	pid = fork();
+	if (!pid)
+		_exit(drop_cap(CAP_MAC_ADMIN) || file_write(KRSI_FS "mode", "off") != -EPERM);
+	ASSERT_EQ(0, run_wait(pid));
+	EXPECT_TRUE(audit_hears(sock, "mode=off old_mode=audit ", "res=0"));
+	close(sock);
+}
+
 FIXTURE(policies)
 {
 	struct policy policy;
