@@ -5,7 +5,7 @@
 
 #include "krsi.h"
 
-#define UNLINKS_MAX 48
+#define UNLINKS_MAX 256
 #define UNLINKS_PATH 256
 #define UNLINKS_DEVICES 4
 
