@@ -52,6 +52,14 @@ class Harness:
         kinds, _ = self.boot(script, **limits)
         self.expect(f"a guest that {what} is a failure", kind in kinds, kinds)
 
+    def ended(self, what: str, kind: str, script: str, limit: str, seconds: float) -> None:
+        """A guest that is ended for its time. A slow boot alone would be, too, so it must have come to the script."""
+        for factor in (1, 5, 25):
+            kinds, tests = self.boot(script, **{limit: factor * seconds})
+            if came := any(test.name == "one" for test in tests):
+                break
+        self.expect(f"a guest that {what} is a failure", came and kind in kinds, (kinds, tests))
+
     def failed(self, what: str, name: str, script: str) -> None:
         _, tests = self.boot(script)
         self.expect(f"{what} is a failure", name in [test.name for test in tests if test.status == "failed"], tests)
@@ -62,8 +70,8 @@ class Harness:
         self.expect("a guest where all is well is no failure",
                     not kinds and [test.status for test in tests] == ["passed", "skipped", "passed"], (kinds, tests))
         self.kind("panics", "panic", good + "; " + fault("panic"))
-        self.kind("hangs", "hang", good + "; sleep infinity", silence=6)
-        self.kind("goes on for ever", "timeout", "while sleep 1; do echo on; done", timeout=8)
+        self.ended("hangs", "hang", good + "; sleep infinity", "silence", 6)
+        self.ended("goes on for ever", "timeout", good + "; while sleep 1; do echo on; done", "timeout", 8)
         self.kind("powers off before its command ends", "early end", good + "; poweroff -f")
         self.kind("warns", "warn", good + "; " + fault("warn"))
         self.kind("calls through a wrong function type", "cfi", good + "; " + fault("cfi"))
