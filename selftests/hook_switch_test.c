@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Proves that KRSI costs where somebody wants it and nowhere else: a hook is on
+ * only while a policy with an op behind it is attached, and the pages of the
+ * arguments are taken hold of only while somebody reads them. Both are counted
+ * by kprobes on the kernel's own functions.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "kselftest_harness.h"
+#include "common.h"
+#include "hits.h"
+#include "run.h"
+
+/* KRSI's hooks that can be switched, with what the framework calls them if that differs. */
+static const struct {
+	const char *name, *callback;
+} hooks[] = {
+	{ "bprm_creds_for_exec" },
+	{ "bprm_check_security" },
+	{ "bprm_committed_creds" },
+	{ "task_alloc" },
+	{ "mmap_file" },
+	{ "inode_free", "inode_free_security" },
+	{ "path_unlink" },
+	{ "path_rename" },
+	{ "inode_unlink" },
+	{ "inode_rename" },
+};
+
+#define HOOKS ARRAY_SIZE(hooks)
+
+enum {
+	BPRM_CREDS_FOR_EXEC = 1 << 0,
+	BPRM_CHECK_SECURITY = 1 << 1,
+	BPRM_COMMITTED_CREDS = 1 << 2,
+	ALL_OF_EXEC = BPRM_CREDS_FOR_EXEC | BPRM_CHECK_SECURITY | BPRM_COMMITTED_CREDS,
+	RECORD = (1 << 3) | (1 << 4) | (1 << 5) | BPRM_CHECK_SECURITY | BPRM_COMMITTED_CREDS,
+	REMOVALS = (1 << 6) | (1 << 7) | (1 << 8) | (1 << 9),
+};
+
+struct counter {
+	struct bpf_object *obj;
+	struct bpf_program *prog;
+	struct hits *hits;
+};
+
+static int counter_open(struct counter *counter)
+{
+	struct bpf_map *map;
+	size_t size;
+
+	counter->obj = bpf_object__open_file(test_path("hits.bpf.o"), NULL);
+	if (!counter->obj || bpf_object__load(counter->obj))
+		return -errno;
+	counter->prog = bpf_object__find_program_by_name(counter->obj, "hit");
+	map = bpf_object__find_map_by_name(counter->obj, ".bss");
+	counter->hits = bpf_map__initial_value(map, &size);
+	return 0;
+}
+
+/* Until the test's process ends. */
+static bool count_calls(struct counter *counter, const char *symbol, int nr)
+{
+	LIBBPF_OPTS(bpf_kprobe_opts, opts, .bpf_cookie = nr);
+
+	return bpf_program__attach_kprobe_opts(counter->prog, symbol, &opts);
+}
+
+/*
+ * A mangled name of Rust: "_RINv" is a function for a type, "_RNvX" one of a
+ * trait's implementation, and each part stands behind its length. Hashes in
+ * between change with every kernel.
+ */
+static bool find_symbol(const char *kind, const char *trait, const char *name, char *symbol)
+{
+	FILE *file = fopen("/proc/kallsyms", "re");
+	bool found = false;
+	char part[128];
+
+	snprintf(part, sizeof(part), "9lsm_hooks%s%zu%s", trait, strlen(name), name);
+	while (file && !found && fscanf(file, "%*x %*c %511s%*[^\n]", symbol) == 1)
+		found = !strncmp(symbol, kind, strlen(kind)) && strstr(symbol, "4krsi") &&
+			strstr(symbol, part);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+FIXTURE(hook)
+{
+	struct counter counter;
+	struct policy policy;
+};
+
+FIXTURE_VARIANT(hook)
+{
+	const char *object, *map;
+	__u32 on;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(hook, of_process_exec) {
+	"verdict.bpf.o", "verdict_no_sleep", BPRM_CREDS_FOR_EXEC | BPRM_CHECK_SECURITY,
+};
+FIXTURE_VARIANT_ADD(hook, of_process_exec_and_executed) {
+	"verdict.bpf.o", "verdict_full", ALL_OF_EXEC,
+};
+FIXTURE_VARIANT_ADD(hook, of_file_unlink) {
+	"unlinks.bpf.o", "unlinks_file", REMOVALS,
+};
+FIXTURE_VARIANT_ADD(hook, of_executable_unlink) {
+	"unlinks.bpf.o", "unlinks_executable", REMOVALS | RECORD,
+};
+/* clang-format on */
+
+/* A hook's callback is counted as number i, its implementation as HOOKS + i. */
+FIXTURE_SETUP(hook)
+{
+	char symbol[512];
+	int i;
+
+	ASSERT_EQ(0, counter_open(&self->counter));
+	for (i = 0; i < HOOKS; i++) {
+		const char *callback = hooks[i].callback ?: hooks[i].name;
+
+		ASSERT_TRUE(find_symbol("_RINv", "", callback, symbol));
+		ASSERT_TRUE(count_calls(&self->counter, symbol, i));
+		ASSERT_TRUE(find_symbol("_RNvX", "5Hooks", hooks[i].name, symbol));
+		ASSERT_TRUE(count_calls(&self->counter, symbol, HOOKS + i));
+	}
+	ASSERT_EQ(0, policy_take(&self->policy, variant->object, variant->map));
+}
+
+FIXTURE_TEARDOWN(hook)
+{
+	policy_close(&self->policy);
+	bpf_object__close(self->counter.obj);
+}
+
+#define FILE_A "/tmp/krsi_switch_a"
+#define FILE_B "/tmp/krsi_switch_b"
+
+/* All that leads to a hook, but for the exec: a rename over a name, a removal, a child. */
+static int before_exec(void *arg)
+{
+	struct hits *hits = arg;
+	pid_t pid;
+
+	hits->tgid = getpid();
+	if (file_make(FILE_A, "", 0644) || file_make(FILE_B, "", 0644) ||
+	    rename(FILE_A, FILE_B) || unlink(FILE_B))
+		return 1;
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	return waitpid(pid, NULL, 0) != pid;
+}
+
+/* What is called while a process does everything; the result of its exec. */
+static int do_everything(struct hits *hits, struct hits *seen)
+{
+	struct run how = { .path = test_path("exit0"), .before = before_exec, .arg = hits };
+	int ret;
+
+	memset(hits, 0, sizeof(*hits));
+	ret = run(&how);
+	*seen = *hits;
+	return ret;
+}
+
+TEST_F(hook, is_on_only_while_the_op_is_attached)
+{
+	struct hits none, attached, detached;
+	int i;
+
+	ASSERT_EQ(0, policy_count(NULL));
+	ASSERT_EQ(0, do_everything(self->counter.hits, &none));
+	ASSERT_EQ(0, policy_attach(&self->policy));
+	ASSERT_EQ(0, do_everything(self->counter.hits, &attached));
+	policy_detach(&self->policy);
+	ASSERT_EQ(0, do_everything(self->counter.hits, &detached));
+
+	for (i = 0; i < HOOKS; i++) {
+		/*
+		 * Where the framework can't switch hooks, the callback is called
+		 * always and has the branch, so what counts is the implementation;
+		 * but that may be inlined in the callback.
+		 */
+		int at = attached.n[HOOKS + i] ? HOOKS + i : i;
+
+		if (!(variant->on & 1 << i)) {
+			EXPECT_EQ(0, attached.n[HOOKS + i] || (!none.n[i] && attached.n[i])) {
+				TH_LOG("%s is none of the op's", hooks[i].name);
+			}
+			continue;
+		}
+		EXPECT_EQ(0, none.n[at]) {
+			TH_LOG("%s, nothing attached", hooks[i].name);
+		}
+		EXPECT_EQ(0, detached.n[at]) {
+			TH_LOG("%s, detached", hooks[i].name);
+		}
+		EXPECT_LT(0, attached.n[at]) {
+			TH_LOG("%s, attached", hooks[i].name);
+		}
+	}
+}
+
+FIXTURE(pages)
+{
+	struct counter counter;
+};
+
+FIXTURE_SETUP(pages)
+{
+	ASSERT_EQ(0, counter_open(&self->counter));
+	ASSERT_TRUE(count_calls(&self->counter, "get_user_pages_remote", 0));
+}
+
+FIXTURE_TEARDOWN(pages)
+{
+	bpf_object__close(self->counter.obj);
+}
+
+/* How often pages of another memory are taken during one exec: it copies its strings there. */
+static int pages_taken(struct hits *hits)
+{
+	char *argv[] = { "exit0", "argument", NULL }, *envp[] = { "VERDICT_TEST=1", NULL };
+	int ret;
+
+	memset(hits, 0, sizeof(*hits));
+	ret = run_exit0(&hits->tgid, argv, envp);
+	return ret < 0 ? ret : hits->n[0];
+}
+
+TEST_F(pages, are_taken_only_while_a_reader_is_attached)
+{
+	struct policy judge, reader;
+	int none;
+
+	ASSERT_EQ(0, policy_take(&judge, "verdict.bpf.o", "verdict_no_sleep"));
+	ASSERT_EQ(0, policy_take(&reader, "verdict.bpf.o", "verdict_full"));
+	none = pages_taken(self->counter.hits);
+	ASSERT_LT(0, none);
+	EXPECT_EQ(none, pages_taken(self->counter.hits));
+	ASSERT_EQ(0, policy_attach(&judge));
+	EXPECT_EQ(none, pages_taken(self->counter.hits));
+	ASSERT_EQ(0, policy_attach(&reader));
+	EXPECT_LT(none, pages_taken(self->counter.hits));
+	policy_detach(&reader);
+	EXPECT_EQ(none, pages_taken(self->counter.hits));
+	/* An update to one that reads, and back. */
+	ASSERT_EQ(0, bpf_link__update_map(judge.link, reader.map));
+	EXPECT_LT(none, pages_taken(self->counter.hits));
+	ASSERT_EQ(0, bpf_link__update_map(judge.link, judge.map));
+	EXPECT_EQ(none, pages_taken(self->counter.hits));
+	policy_close(&judge);
+	policy_close(&reader);
+}
+
+/* Nobody sees when such a program is attached, so what counts is that it is there. */
+TEST_F(pages, are_taken_while_a_reader_of_the_bpf_lsm_is_loaded)
+{
+	struct bpf_object *obj = bpf_object__open_file(test_path("bprm.bpf.o"), NULL);
+	unsigned long long end;
+	int none = pages_taken(self->counter.hits), some;
+
+	ASSERT_LT(0, none);
+	ASSERT_NE(NULL, obj);
+	ASSERT_EQ(0, bpf_object__load(obj));
+	EXPECT_LT(none, pages_taken(self->counter.hits));
+	bpf_object__close(obj);
+	/* A program is freed later, and by then what it has switched on. */
+	end = now_ms() + 60000;
+	do {
+		some = pages_taken(self->counter.hits);
+	} while (some != none && now_ms() < end);
+	EXPECT_EQ(none, some);
+}
+
+TEST_HARNESS_MAIN
