@@ -9,7 +9,9 @@
 #include <sys/mman.h>
 
 #include "kselftest_harness.h"
+#include "ask.h"
 #include "observe.h"
+#include "verdict.h"
 
 KEEP_POLICIES("observer.bpf.o", "observer_no_sleep", "observer_sleep")
 
@@ -259,6 +261,90 @@ TEST_F(exec, that_is_only_asked_for_shows_the_file_alone)
 	ASSERT_EQ(0, run(&how));
 	EXPECT_ROUND(self->observer, 0, DIR "/a", KRSI_EXEC_CHECK);
 	EXPECT_EQ(1, self->observer->n);
+}
+
+/* It goes through another hook than the others, which must serve as well. */
+static struct run asked_for(__u32 *tgid)
+{
+	static char *argv[] = { "exit0", "argument", NULL };
+	static char *envp[] = { "A=b", "VERDICT_TEST=0123", NULL };
+
+	return (struct run){
+		.path = test_path("exit0"),
+		.argv = argv,
+		.envp = envp,
+		.tgid = { tgid },
+		.at = true,
+		.dirfd = AT_FDCWD,
+		.flags = AT_EXECVE_CHECK,
+	};
+}
+
+static void read_asked_for(struct __test_metadata *_metadata, const char *map)
+{
+	struct probe_query *env, *count, *block, *arg, *args;
+	struct policy policy;
+	struct probe *probe;
+	struct run how;
+
+	ASSERT_EQ(0, policy_start(&policy, "probe.bpf.o", map));
+	probe = policy.data;
+	probe_clear(probe);
+	env = ask_env(probe, "VERDICT_TEST", 16);
+	count = ask_count(probe, "A");
+	block = ask_env_block(probe, 4, 16);
+	arg = ask_arg(probe, 1, 16);
+	args = ask_arg_block(probe, 0, 16);
+	how = asked_for(&probe->tgid);
+	EXPECT_EQ(0, run(&how));
+	EXPECT_EQ(1, probe->ran);
+	EXPECT_EQ(2, probe->argc);
+	EXPECT_EQ(2, probe->envc);
+	EXPECT_EQ(4, env->ret);
+	EXPECT_STREQ("0123", env->buf);
+	EXPECT_EQ(1, count->ret);
+	EXPECT_EQ(sizeof("VERDICT_TEST=0123"), block->ret);
+	EXPECT_EQ(0, memcmp("VERDICT_TEST=012", block->buf, 16));
+	EXPECT_EQ(8, arg->ret);
+	EXPECT_STREQ("argument", arg->buf);
+	EXPECT_EQ(sizeof("exit0\0argument"), args->ret);
+	EXPECT_EQ(0, memcmp("exit0\0argument", args->buf, sizeof("exit0\0argument")));
+	policy_close(&policy);
+}
+
+TEST(an_exec_that_is_only_asked_for_can_be_read)
+{
+	read_asked_for(_metadata, "no_sleep");
+	read_asked_for(_metadata, "sleep");
+}
+
+TEST(an_exec_that_is_only_asked_for_can_be_denied)
+{
+	struct policy_line line;
+	struct verdict *verdict;
+	struct policy policy;
+	struct run how;
+
+	ASSERT_EQ(0, mode_set("enforce"));
+	ASSERT_EQ(0, policy_start(&policy, "verdict.bpf.o", "verdict_full"));
+	verdict = policy.data;
+	how = asked_for(&verdict->tgid);
+	verdict->tgid = ~0U;
+	verdict->answer = -EACCES;
+	EXPECT_EQ(-EACCES, run(&how));
+	EXPECT_EQ(1, verdict->seen);
+	EXPECT_EQ(4, verdict->value);
+	EXPECT_EQ(0, verdict->executed);
+	verdict->answer = -EPERM;
+	EXPECT_EQ(-EPERM, run(&how));
+	/* A program that fails denies no question either. */
+	verdict->answer = 1;
+	EXPECT_EQ(0, run(&how));
+	ASSERT_EQ(0, policy_line("verdict", &line));
+	EXPECT_EQ(2, line.denials);
+	EXPECT_EQ(1, line.errors);
+	policy_close(&policy);
+	mode_restore();
 }
 
 TEST_F(exec, that_fails_after_its_round_is_not_executed)
