@@ -133,7 +133,7 @@ FIXTURE(refused)
 
 FIXTURE_VARIANT(refused)
 {
-	const char *prog, *kfunc;
+	const char *prog, *kfunc, *message;
 };
 
 /* clang-format off */
@@ -145,6 +145,18 @@ FIXTURE_VARIANT_ADD(refused, bprm_policy) { "bprm_policy", "bprm_count_env_var" 
 FIXTURE_VARIANT_ADD(refused, exec_lsm) { "exec_lsm", "count_env_var" };
 FIXTURE_VARIANT_ADD(refused, event_lsm) { "event_lsm", "get_task_id" };
 FIXTURE_VARIANT_ADD(refused, event_tracing) { "event_tracing", "get_file_path" };
+FIXTURE_VARIANT_ADD(refused, forged_stack) {
+	"forged_stack", .message = "R1 is fp expected STRUCT linux_binprm",
+};
+FIXTURE_VARIANT_ADD(refused, forged_value) {
+	"forged_value", .message = "R1 is map_value expected STRUCT linux_binprm",
+};
+FIXTURE_VARIANT_ADD(refused, forged_number) {
+	"forged_number", .message = "R1 is scalar expected STRUCT linux_binprm",
+};
+FIXTURE_VARIANT_ADD(refused, forged_null) {
+	"forged_null", .message = "Possibly NULL pointer passed to trusted R1",
+};
 /* clang-format on */
 
 FIXTURE_SETUP(refused)
@@ -160,8 +172,11 @@ TEST_F(refused, to_call_it)
 {
 	char message[128];
 
-	snprintf(message, sizeof(message), "calling kernel function krsi_%s is not allowed",
-		 variant->kfunc);
+	if (variant->message)
+		snprintf(message, sizeof(message), "%s", variant->message);
+	else
+		snprintf(message, sizeof(message), "calling kernel function krsi_%s is not allowed",
+			 variant->kfunc);
 	EXPECT_GT(0, load_one(variant->prog));
 	EXPECT_NE(NULL, strstr(log_text, message)) {
 		TH_LOG("%s: %s", variant->prog, log_text);

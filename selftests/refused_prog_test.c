@@ -34,12 +34,15 @@ static const struct {
 	{ "map_null_", "Possibly NULL pointer passed to trusted R1" },
 	{ "map_inside_", "R1 expected pointer to STRUCT krsi_" },
 	{ "map_after_executed_", "calling kernel function krsi_%s is not allowed" },
+	{ "map_after_file_unlink_", "calling kernel function krsi_%s is not allowed" },
+	{ "map_after_executable_unlink_", "calling kernel function krsi_%s is not allowed" },
 	{ "map_after_module_live_", "calling kernel function krsi_%s is not allowed" },
 	{ "map_after_module_gone_", "calling kernel function krsi_%s is not allowed" },
 	{ "map_after_module_hidden_", "calling kernel function krsi_%s is not allowed" },
 	{ "map_sleepable_", "attach to unsupported member %s of struct krsi_ops" },
 	{ "map_write_", "only read is supported" },
 	{ "map_beyond_end", "access beyond struct krsi_exec" },
+	{ "map_beyond_context_", "access beyond struct krsi_%s" },
 	{ "map_before_begin", "invalid negative access" },
 	{ "map_slot_", "invalid bpf_context access" },
 	{ "map_room_", "memory, len pair leads to invalid memory access" },
@@ -125,9 +128,10 @@ FIXTURE_VARIANT(refused)
 };
 
 /* clang-format off */
-FIXTURE_VARIANT_ADD(refused, forged_contexts) { "refused_forged.bpf.o", 60 };
-FIXTURE_VARIANT_ADD(refused, misused_contexts) { "refused_context.bpf.o", 22 };
+FIXTURE_VARIANT_ADD(refused, forged_contexts) { "refused_forged.bpf.o", 96 };
+FIXTURE_VARIANT_ADD(refused, misused_contexts) { "refused_context.bpf.o", 43 };
 FIXTURE_VARIANT_ADD(refused, ways_to_kernel_memory) { "refused_memory.bpf.o", 30 };
+FIXTURE_VARIANT_ADD(refused, readers_without_an_exec) { "refused_reader.bpf.o", 30 };
 FIXTURE_VARIANT_ADD(refused, tasks_and_files_of_modules) { "refused_module.bpf.o", 9 };
 /* clang-format on */
 

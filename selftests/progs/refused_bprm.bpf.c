@@ -52,6 +52,24 @@ struct krsi_ops map_bprm_policy = {
 	.process_exec = (void *)bprm_policy,
 };
 
+/* At a hook that they are for, with what is no bprm. */
+#define FORGED(way, forged)						\
+SEC("lsm/bprm_check_security")						\
+int BPF_PROG(forged_##way, struct linux_binprm *bprm)			\
+{									\
+	char on_stack[64] = {};						\
+									\
+	asm volatile("" : : "r"(on_stack) : "memory");			\
+	return CALL(forged) & 0;					\
+}
+
+char in_map[64];
+
+FORGED(stack, on_stack);
+FORGED(value, in_map);
+FORGED(number, bpf_ktime_get_ns());
+FORGED(null, NULL);
+
 /* And the other way round. */
 SEC("lsm/bprm_check_security")
 int BPF_PROG(exec_lsm, struct linux_binprm *bprm)

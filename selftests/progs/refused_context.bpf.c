@@ -64,6 +64,45 @@ struct krsi_ops map_write_executed = {
 	.process_executed = (void *)write_executed,
 };
 
+/* The same for the other ops: a program with one of their contexts. */
+#define PROGRAM_OF(op, type, ret, prog, ...)				\
+SEC("struct_ops/" #op)							\
+ret BPF_PROG(prog, struct krsi_##type *context)				\
+{									\
+	__VA_ARGS__;							\
+}									\
+SEC(".struct_ops.link")							\
+struct krsi_ops map_##prog = {						\
+	.name = "context",						\
+	.abi = KRSI_ABI,						\
+	.op = (void *)prog,						\
+}
+
+#define BEYOND(off) (*(volatile __u64 *)((void *)context + (off)))
+
+PROGRAM_OF(file_unlink, unlink, int, write_unlink, return VOLATILE(context->how) = 0);
+PROGRAM_OF(file_unlink, unlink, int, write_unlink_by_file_id,
+	   return krsi_get_file_id(&context->event, &context->how, 4));
+PROGRAM_OF(file_unlink, unlink, int, beyond_context_unlink,
+	   return BEYOND(sizeof(*context)));
+PROGRAM_OF(file_unlink, unlink, int, before_begin_unlink, return BEYOND(-8));
+PROGRAM_OF(executable_unlink, exec_unlink, int, write_exec_unlink,
+	   return VOLATILE(context->whose) = 0);
+PROGRAM_OF(executable_unlink, exec_unlink, int, write_exec_unlink_by_task_id,
+	   return krsi_get_task_id(&context->event, &context->whose, 4));
+PROGRAM_OF(executable_unlink, exec_unlink, int, beyond_context_exec_unlink,
+	   return BEYOND(sizeof(*context)));
+PROGRAM_OF(executable_unlink, exec_unlink, int, before_begin_exec_unlink, return BEYOND(-8));
+PROGRAM_OF(module_live, module, void, write_module_live, VOLATILE(context->text) = 0);
+PROGRAM_OF(module_live, module, void, beyond_context_module, BEYOND(sizeof(*context)));
+PROGRAM_OF(module_gone, module, void, write_module_gone, VOLATILE(context->name[0]) = 0);
+PROGRAM_OF(module_gone, module, void, before_begin_module, BEYOND(-8));
+PROGRAM_OF(module_hidden, module_hidden, void, write_module_hidden,
+	   VOLATILE(context->missing) = 0);
+PROGRAM_OF(module_hidden, module_hidden, void, beyond_context_module_hidden,
+	   BEYOND(sizeof(*context)));
+PROGRAM_OF(module_hidden, module_hidden, void, before_begin_module_hidden, BEYOND(-8));
+
 /* More room is asked for than the program has. */
 PROGRAM(room_env_var, krsi_get_env_var(exec, var, sizeof(var), buf, 4096));
 PROGRAM(room_name, krsi_count_env_var(exec, var, 4096));

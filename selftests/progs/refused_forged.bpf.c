@@ -9,6 +9,8 @@
 /* Forged in a map's value: these are global, so they are one. */
 struct krsi_exec exec_in_map;
 struct krsi_executed executed_in_map;
+struct krsi_unlink unlink_in_map;
+struct krsi_exec_unlink exec_unlink_in_map;
 
 /* Each kfunc with a context that is given. */
 #define CALL_get_env_var(ctx) krsi_get_env_var(ctx, name, sizeof(name), buf, sizeof(buf))
@@ -56,6 +58,24 @@ struct krsi_ops map_##way##_executed_##kfunc = {			\
 	.process_executed = (void *)way##_executed_##kfunc,		\
 }
 
+/* In both ops a field that the compiler does not know is links_left. */
+#define UNLINK_PROGRAM(way, type, op, kfunc, forged)			\
+SEC("struct_ops/" #op)							\
+int BPF_PROG(way##_##op##_##kfunc, struct krsi_##type *removal)		\
+{									\
+	struct krsi_##type on_stack = { .links_left = removal->links_left }; \
+	char buf[64] = {};						\
+									\
+	asm volatile("" : : "r"(&on_stack), "r"(buf) : "memory");	\
+	return CALL_##kfunc(forged);					\
+}									\
+SEC(".struct_ops.link")							\
+struct krsi_ops map_##way##_##op##_##kfunc = {				\
+	.name = "forged",						\
+	.abi = KRSI_ABI,						\
+	.op = (void *)way##_##op##_##kfunc,				\
+}
+
 /* A number that the compiler does not know. */
 #define NUMBER (exec->strings_len)
 #define OPAQUE (exec->event.opaque)
@@ -93,6 +113,19 @@ EXECUTED_PROGRAM(inside, kfunc, (struct krsi_event *)((void *)executed + 8))
 FORGE_EVENT(get_file_path);
 FORGE_EVENT(get_file_id);
 FORGE_EVENT(get_task_id);
+
+#define FORGE_UNLINK(type, op, kfunc)					\
+UNLINK_PROGRAM(stack, type, op, kfunc, &on_stack.event);		\
+UNLINK_PROGRAM(value, type, op, kfunc, &type##_in_map.event);		\
+UNLINK_PROGRAM(number, type, op, kfunc,					\
+	       (struct krsi_event *)(__u64)removal->links_left)
+
+FORGE_UNLINK(unlink, file_unlink, get_file_path);
+FORGE_UNLINK(unlink, file_unlink, get_file_id);
+FORGE_UNLINK(unlink, file_unlink, get_task_id);
+FORGE_UNLINK(exec_unlink, executable_unlink, get_file_path);
+FORGE_UNLINK(exec_unlink, executable_unlink, get_file_id);
+FORGE_UNLINK(exec_unlink, executable_unlink, get_task_id);
 
 /* The readers of arguments are not for process_executed, whatever they get. */
 #define AFTER_EXEC(kfunc) \
