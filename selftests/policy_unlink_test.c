@@ -262,4 +262,25 @@ TEST_F(innocent, removal_of_another_name_of_what_runs_is_silent)
 	EXPECT_SILENT(PROGRAM, TOOL, "unlink", DIR "/link");
 }
 
+/* Look-alikes: the name leads nowhere when it goes away. */
+TEST_F(innocent, install_over_a_program_that_runs_is_reported_and_goes_on)
+{
+	ASSERT_EQ(0, START(&self->running, NULL, PROGRAM, "ready", "wait"));
+	ASSERT_TRUE(running_ready(&self->running));
+	EXPECT_EQ(0, RUN(NULL, "/usr/bin/install", "-m755", NEW, PROGRAM));
+	EXPECT_EQ(0, running_end(&self->running));
+	EXPECT_REPORT(&self->shipped, 0, EXECUTED, PROGRAM, "other");
+	EXPECT_EQ(1, shipped_reports(&self->shipped));
+}
+
+TEST_F(innocent, removal_of_a_tree_whose_program_ran_is_reported_and_goes_on)
+{
+	ASSERT_EQ(0, mkdir(DIR "/tree", 0755));
+	ASSERT_EQ(0, file_copy(PROGRAM, DIR "/tree/generator", 0755));
+	ASSERT_EQ(0, RUN(NULL, DIR "/tree/generator"));
+	EXPECT_EQ(0, RUN(NULL, RM, "-r", DIR "/tree"));
+	EXPECT_REPORT(&self->shipped, 0, EXECUTED, DIR "/tree/generator", "ended");
+	EXPECT_EQ(1, shipped_reports(&self->shipped));
+}
+
 TEST_HARNESS_MAIN
