@@ -6,15 +6,17 @@
  * refuses the deletion of what the process itself or a child of it runs, and
  * the exec of a file without a name.
  *
- * An upgrade is silent: the name leads to a new file. Only a program that
- * replaces its own file is reported, for a package manager's upgrade of itself
- * looks the same but for the link that it keeps meanwhile.
+ * An upgrade that renames the new file over the old one is silent: the name leads
+ * to a new file. Only a program that replaces its own file is reported, for a
+ * package manager's upgrade of itself looks the same but for the link that it
+ * keeps meanwhile.
  *
  * The facts are not proof: whoever first puts another file in the old place
  * looks like an upgrade, and is reported only if it is the program itself.
  * Look-alikes: go run and configure's tests build, run and remove, as a dropper
- * does, a program that puts another one on the disk; runc executes a copy of
- * itself from a memfd. Exempt them by who does it or by path:
+ * does, a program that puts another one on the disk; install(1) removes what runs
+ * before it puts another in its place; runc executes a copy of itself from a
+ * memfd. Exempt them by who does it or by path:
  * krsi-watch -e /usr/bin/runc -p /tmp/go-build.
  */
 #include "report.bpf.h"
