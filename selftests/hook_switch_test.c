@@ -130,8 +130,8 @@ FIXTURE_SETUP(hook)
 
 		ASSERT_TRUE(find_symbol("_RINv", "", callback, symbol));
 		ASSERT_TRUE(count_calls(&self->counter, symbol, i));
-		ASSERT_TRUE(find_symbol("_RNvX", "5Hooks", hooks[i].name, symbol));
-		ASSERT_TRUE(count_calls(&self->counter, symbol, HOOKS + i));
+		if (find_symbol("_RNvX", "5Hooks", hooks[i].name, symbol))
+			ASSERT_TRUE(count_calls(&self->counter, symbol, HOOKS + i));
 	}
 	ASSERT_EQ(0, policy_take(&self->policy, variant->object, variant->map));
 }
@@ -176,7 +176,7 @@ static int do_everything(struct hits *hits, struct hits *seen)
 TEST_F(hook, is_on_only_while_the_op_is_attached)
 {
 	struct hits none, attached, detached;
-	int i;
+	int i, told = 0;
 
 	ASSERT_EQ(0, policy_count(NULL));
 	ASSERT_EQ(0, do_everything(self->counter.hits, &none));
@@ -187,18 +187,22 @@ TEST_F(hook, is_on_only_while_the_op_is_attached)
 
 	for (i = 0; i < HOOKS; i++) {
 		/*
-		 * Where the framework can't switch hooks, the callback is called
-		 * always and has the branch, so what counts is the implementation;
-		 * but that may be inlined in the callback.
+		 * Where the framework can't switch hooks the callback is called
+		 * always, and the branch in it leads to the implementation.
 		 */
-		int at = attached.n[HOOKS + i] ? HOOKS + i : i;
+		bool always = none.n[i];
+		int at = always ? HOOKS + i : i;
 
 		if (!(variant->on & 1 << i)) {
-			EXPECT_EQ(0, attached.n[HOOKS + i] || (!none.n[i] && attached.n[i])) {
+			EXPECT_EQ(0, attached.n[at]) {
 				TH_LOG("%s is none of the op's", hooks[i].name);
 			}
 			continue;
 		}
+		/* The compiler may have made the two one function. */
+		if (always && !attached.n[at])
+			continue;
+		told++;
 		EXPECT_EQ(0, none.n[at]) {
 			TH_LOG("%s, nothing attached", hooks[i].name);
 		}
@@ -209,6 +213,7 @@ TEST_F(hook, is_on_only_while_the_op_is_attached)
 			TH_LOG("%s, attached", hooks[i].name);
 		}
 	}
+	EXPECT_LT(0, told);
 }
 
 FIXTURE(pages)
