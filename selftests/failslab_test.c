@@ -165,6 +165,42 @@ TEST_F_TIMEOUT(failslab, denies_where_the_policy_is_fail_closed, 550)
 	EXPECT_LT(0, denied);
 }
 
+#define EXECUTED "/tmp/krsi_failslab"
+
+/* What could not be recorded the log tells of; the exec goes on, and so does a removal. */
+TEST_F_TIMEOUT(failslab, denies_nothing_while_executables_are_recorded, 550)
+{
+	int n, errors, quiet = 0, ret = -1;
+	struct policy record;
+
+	attach(_metadata, self, 0);
+	ASSERT_EQ(0, policy_start(&record, "unlinks.bpf.o", "unlinks_executable"));
+	log_mark();
+	for (n = 1; n < MOST && quiet < ENOUGH; n++) {
+		int executed = run_with_fault(self->verdict, n, &errors);
+
+		EXPECT_TRUE(executed != -EPERM && executed != -EACCES) {
+			TH_LOG("allocation %d: %d", n, executed);
+		}
+		quiet = executed || errors ? 0 : quiet + 1;
+	}
+	EXPECT_GT(MOST, n);
+	EXPECT_TRUE(log_has("an executed file could not be recorded"));
+
+	ASSERT_EQ(0, file_copy(test_path("exit0"), EXECUTED, 0755));
+	ASSERT_EQ(0, run(&(struct run){ .path = EXECUTED }));
+	for (n = 1; n < MOST && ret; n++) {
+		ASSERT_EQ(0, fail_nth(n));
+		ret = unlink(EXECUTED) ? -errno : 0;
+		ASSERT_EQ(0, fail_nth(0));
+		EXPECT_TRUE(!ret || ret == -ENOMEM) {
+			TH_LOG("allocation %d: %d", n, ret);
+		}
+	}
+	EXPECT_EQ(0, ret);
+	policy_close(&record);
+}
+
 /* Until the call succeeds with all its allocations; what fails, fails cleanly. */
 #define FAIL_EACH(call, count) do { \
 	int nth, result = -1; \
