@@ -251,9 +251,12 @@ TEST_F_TIMEOUT(innocent, module_whose_init_fails_is_neither_live_nor_gone, 60)
 	EXPECT_EQ(NULL, event_since(self->watch.modules, mark, EVENT_GONE, self->watch.name));
 }
 
-/* Until the child has done it the kernel calls it @shown and the ledger @state, look by look. */
+/*
+ * Until the child has done it the kernel calls it @shown and the ledger @state, look by look; at
+ * the end @late, when the notifiers have been called and the kernel has more to do.
+ */
 static void looked_at_meanwhile(struct __test_metadata *_metadata, const char *name, pid_t child,
-				const char *shown, const char *state)
+				const char *shown, const char *state, const char *late)
 {
 	unsigned long long first = 0, last = 0;
 	struct module_shown kernel = {};
@@ -266,6 +269,8 @@ static void looked_at_meanwhile(struct __test_metadata *_metadata, const char *n
 		if (module_shown(name, &kernel) || strcmp(kernel.state, shown) ||
 		    module_row(name, &row) ||
 		    module_shown(name, &kernel) || strcmp(kernel.state, shown))
+			continue;
+		if (!strcmp(late, row.state))
 			continue;
 		EXPECT_STREQ(state, row.state);
 		first = first ?: row.looks;
@@ -282,12 +287,13 @@ TEST_F_TIMEOUT(innocent, module_whose_init_and_exit_take_ten_seconds, 90)
 	ASSERT_LE(0, child);
 	if (!child)
 		_exit(module_load("krsi_plain", self->watch.name, "init_ms=10000 exit_ms=10000") ? 1 : 0);
-	looked_at_meanwhile(_metadata, self->watch.name, child, "Loading", "coming");
+	looked_at_meanwhile(_metadata, self->watch.name, child, "Loading", "coming", "live");
 	child = fork();
 	ASSERT_LE(0, child);
 	if (!child)
 		_exit(module_unload(self->watch.name) ? 1 : 0);
-	looked_at_meanwhile(_metadata, self->watch.name, child, "Unloading", "live");
+	looked_at_meanwhile(_metadata, self->watch.name, child, "Unloading", "live",
+			    "leaving");
 	EXPECT_TRUE(module_row_gone(self->watch.name));
 }
 
