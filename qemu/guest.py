@@ -25,6 +25,8 @@ import ktap
 import results
 
 MARKER = re.compile(r"^krsi-guest: exit (\d+) tainted (\d+)$", re.MULTILINE)
+# Failures that end a guest before it powers off.
+ENDINGS = {"timeout", "hang", "panic", "qemu"}
 # x86's COMMAND_LINE_SIZE.
 LONGEST_CMDLINE = 2047
 
@@ -167,9 +169,9 @@ class Run:
                     self.fail(kind, "the kernel is tainted by a report that its log does not show")
             if self.status != 0:
                 self.fail("status", f"the command in the guest ended with status {self.status}")
-            if not klog.is_whole(self.log) and not self.kinds() & {"timeout", "hang", "panic", "qemu"}:
+            if not klog.is_whole(self.log) and not self.kinds() & ENDINGS:
                 self.fail("log lost", f"the kernel's log does not reach to its end (is the disk of {self.guest.log} full?)")
-        elif not self.kinds() & {"timeout", "hang", "panic", "qemu"}:
+        elif not self.kinds() & ENDINGS:
             self.stopped("early end", "the guest ended before its command did")
 
 
