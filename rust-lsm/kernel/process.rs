@@ -97,11 +97,7 @@ impl<'a> Process<'a> {
         if !runs.is_empty() {
             return runs.include(numbers);
         }
-        let known = |exe: &File| {
-            numbers_of(exe)
-                .iter()
-                .any(|number| numbers.contains(number))
-        };
+        let known = |exe: &File| numbers_of(exe).any(|number| numbers.contains(&number));
         // SAFETY: By the type invariants.
         unsafe { task::with_exe(self.leader, known) }.unwrap_or(false)
     }
@@ -112,10 +108,12 @@ impl<'a> Process<'a> {
     }
 }
 
-/// The numbers of an executable's inode and of the one below an overlay; 0 where there is none.
-fn numbers_of(exe: &File) -> [u64; 2] {
+/// The numbers that an executable's inode and the one below an overlay have.
+fn numbers_of(exe: &File) -> impl Iterator<Item = u64> {
     let place = Place::of(exe);
     [place.inode().number(), place.real_inode().number()]
+        .into_iter()
+        .filter(|number| *number != 0)
 }
 
 /// The current process has begun a program: it runs these files now.
@@ -164,7 +162,7 @@ pub(crate) fn for_each_unrecorded(mut note: impl FnMut(&Runs, &File)) {
             let same = unsafe { task::with_exe(process.as_ptr(), is_same) };
             // It has begun another program meanwhile, and may have told so before the above.
             if same != Some(true) {
-                numbers_of(exe).map(|number| state.runs.remove(number));
+                numbers_of(exe).for_each(|number| state.runs.remove(number));
             }
         };
         if state.runs.is_empty() {
