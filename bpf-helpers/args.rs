@@ -7,20 +7,15 @@
 //! `NAME=value`, may be empty, and come from whoever called execve: nothing is believed before
 //! the whole block has been walked once.
 
+use crate::boundary::{
+    abi::KRSI_ENV_NAME_SIZE,
+    arg_pages::Strings, //
+};
 use core::{
     cell::Cell,
     ffi::CStr, //
 };
 use kernel::prelude::*;
-
-/// A block of bytes that is readable in pieces.
-pub(crate) trait Strings {
-    /// Its size.
-    fn len(&self) -> usize;
-
-    /// The bytes from `at` on, up to some border; not empty if `at < len()`.
-    fn chunk(&self, at: usize) -> &[u8];
-}
 
 /// Where the environment begins in a block that was walked.
 type Layout = Result<usize>;
@@ -218,7 +213,7 @@ impl Span {
 }
 
 /// The longest name with its NUL, which is also how much of a program's memory is read.
-const NAME_SIZE: usize = crate::boundary::abi::KRSI_ENV_NAME_SIZE as usize;
+const NAME_SIZE: usize = KRSI_ENV_NAME_SIZE as usize;
 
 /// A checked name of an environment variable, with a '=' after it.
 pub(crate) struct EnvName {

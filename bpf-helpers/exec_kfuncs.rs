@@ -8,10 +8,12 @@ use crate::{
     args::{
         Args,
         EnvName,
-        Span,
-        Strings, //
+        Span, //
     },
-    boundary::kfunc::ProgMem, //
+    boundary::{
+        arg_pages::Strings,
+        kfunc::ProgMem, //
+    }, //
 };
 use kernel::prelude::*;
 

@@ -71,6 +71,7 @@ boundary::lsm::declare_lsm! {
 
 /// When memory and securityfs are there.
 fn start() -> Result {
+    mode::init();
     switches::init(LSM_HOOKS)?;
     record::init()?;
     registry::init()?;

@@ -5,6 +5,7 @@
 //! `krsi.mode=` on the kernel command line sets it at boot and caps it from then on; without it
 //! Kconfig says how to begin and nothing caps. A policy's own wish never goes beyond it.
 
+use crate::boundary::boot_param;
 use kernel::{
     prelude::*,
     sync::atomic::{
@@ -76,8 +77,11 @@ pub(crate) fn change(to: Mode) -> Result {
     Ok(())
 }
 
-/// Takes `krsi.mode=`: a wrong value is reported and ignored.
-pub(crate) fn boot(value: &[u8]) {
+/// Takes `krsi.mode=`: a wrong value is reported and ignored. Once, at boot.
+pub(crate) fn init() {
+    let Some(value) = boot_param::mode() else {
+        return;
+    };
     match Mode::parse(value) {
         Some(mode) => {
             CURRENT.store(mode as u32, Relaxed);

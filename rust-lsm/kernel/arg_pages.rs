@@ -6,7 +6,6 @@
 //! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h).
 
 use super::bprm::Bprm;
-use crate::args::Strings;
 use kernel::{
     bindings,
     page::{
@@ -15,6 +14,15 @@ use kernel::{
     },
     prelude::*, //
 };
+
+/// A block of bytes that is readable in pieces.
+pub(crate) trait Strings {
+    /// Its size.
+    fn len(&self) -> usize;
+
+    /// The bytes from `at` on, up to some border; not empty if `at < len()`.
+    fn chunk(&self, at: usize) -> &[u8];
+}
 
 /// References to the pages from `bprm->p` to `bprm->exec`.
 ///

@@ -85,13 +85,17 @@ u32 krsi_gid(kgid_t gid);
 const struct cred *krsi_current_cred(void);
 struct task_struct *krsi_real_parent(struct task_struct *task);
 struct task_struct *krsi_next_process(struct task_struct *process);
+bool krsi_in_execve(struct task_struct *task);
+
+extern char *krsi_boot_mode;
+extern char *krsi_boot_module_scan_ms;
 
 u64 krsi_boot_ns(void);
 bool krsi_kset_has(const struct kobject *kobj);
 bool krsi_module_dir_is(const char *name, const void *dir);
 void krsi_work_within(struct delayed_work *work, unsigned long ms);
 void krsi_work_now(struct delayed_work *work);
-extern struct delayed_work krsi_module_work;
+extern struct delayed_work krsi_work;
 
 u32 krsi_member_offset(const struct btf_type *t, const struct btf_member *member);
 bool krsi_log_allowed(void);
@@ -120,10 +124,8 @@ int krsi_register_struct_ops(struct bpf_struct_ops *ops);
 int krsi_kfunc_group(u32 id);
 bool krsi_is_bprm_hook(u32 id);
 
-/* Implemented in Rust (boot_param.rs, worker.rs), called by helpers.c alone. */
-int krsi_rs_boot_mode(char *value);
-int krsi_rs_boot_module_scan(char *value);
-void krsi_rs_module_work(struct work_struct *work);
+/* Implemented in Rust (worker.rs), called by helpers.c alone. */
+void krsi_rs_work(struct work_struct *work);
 
 /* Implemented in Rust (verifier.rs, thunks.rs), called by krsi_btf.c alone. */
 const struct bpf_func_proto *krsi_rs_helper_proto(u32 id, const struct bpf_prog *prog);

@@ -1,31 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `krsi.mode=` and `krsi.module_scan_ms=` on the kernel command line, read before the LSMs start.
+//! What the kernel command line says to the LSM: `krsi.mode=` and `krsi.module_scan_ms=`.
 //!
-//! C header: [`include/linux/init.h`](srctree/include/linux/init.h).
+//! C header: [`include/linux/moduleparam.h`](srctree/include/linux/moduleparam.h).
 
-use kernel::prelude::*;
+use kernel::{
+    bindings,
+    prelude::*, //
+};
 
-/// Called at boot by what `__setup` in `helpers.c` registers, with what follows the `=`.
-///
-/// # Safety
-///
-/// `value` is a C string.
-#[export]
-unsafe extern "C" fn krsi_rs_boot_mode(value: *mut c_char) -> c_int {
-    // SAFETY: By the caller's guarantee.
-    crate::mode::boot(unsafe { CStr::from_char_ptr(value) }.to_bytes());
-    1
+/// What follows `krsi.mode=`, the last if it is there more than once. From a core initcall on.
+pub(crate) fn mode() -> Option<&'static [u8]> {
+    // SAFETY: Written at boot only, before the initcalls.
+    unsafe { text(bindings::krsi_boot_mode) }
 }
 
-/// Called at boot by what `__setup` in `helpers.c` registers, with what follows the `=`.
-///
+/// What follows `krsi.module_scan_ms=`, likewise.
+pub(crate) fn module_scan_ms() -> Option<&'static [u8]> {
+    // SAFETY: As above.
+    unsafe { text(bindings::krsi_boot_module_scan_ms) }
+}
+
 /// # Safety
 ///
-/// `value` is a C string.
-#[export]
-unsafe extern "C" fn krsi_rs_boot_module_scan(value: *mut c_char) -> c_int {
+/// `value` is null or a C string that is never freed.
+unsafe fn text(value: *const c_char) -> Option<&'static [u8]> {
     // SAFETY: By the caller's guarantee.
-    crate::modules::scan::boot(unsafe { CStr::from_char_ptr(value) }.to_bytes());
-    1
+    (!value.is_null()).then(|| unsafe { CStr::from_char_ptr(value) }.to_bytes())
 }

@@ -11,10 +11,10 @@
 #include <linux/dcache.h>
 #include <linux/filelock.h>
 #include <linux/fs.h>
-#include <linux/init.h>
 #include <linux/kdev_t.h>
 #include <linux/kernfs.h>
 #include <linux/kobject.h>
+#include <linux/moduleparam.h>
 #include <linux/mount.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
@@ -44,10 +44,14 @@ DEFINE_SRCU(krsi_srcu);
 static DEFINE_RATELIMIT_STATE(krsi_log_limit, DEFAULT_RATELIMIT_INTERVAL,
 			      DEFAULT_RATELIMIT_BURST);
 
-__setup("krsi.mode=", krsi_rs_boot_mode);
-__setup("krsi.module_scan_ms=", krsi_rs_boot_module_scan);
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "krsi."
+char *krsi_boot_mode;
+module_param_named(mode, krsi_boot_mode, charp, 0);
+char *krsi_boot_module_scan_ms;
+module_param_named(module_scan_ms, krsi_boot_module_scan_ms, charp, 0);
 
-DECLARE_DELAYED_WORK(krsi_module_work, krsi_rs_module_work);
+DECLARE_DELAYED_WORK(krsi_work, krsi_rs_work);
 
 /* lsm.rs */
 

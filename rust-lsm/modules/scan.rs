@@ -2,6 +2,7 @@
 
 //! How often all modules are looked at: `krsi.module_scan_ms=` on the kernel command line.
 
+use crate::boundary::boot_param;
 use kernel::{
     prelude::*,
     sync::atomic::{
@@ -18,8 +19,11 @@ static PERIOD_MS: Atomic<u32> = Atomic::new(5000);
 /// When the next look at all of them is due, in nanoseconds since boot.
 static NEXT: Atomic<u64> = Atomic::new(0);
 
-/// Takes `krsi.module_scan_ms=`: a wrong value is reported and ignored.
-pub(crate) fn boot(value: &[u8]) {
+/// Takes `krsi.module_scan_ms=`: a wrong value is reported and ignored. Once, at boot.
+pub(crate) fn init() {
+    let Some(value) = boot_param::module_scan_ms() else {
+        return;
+    };
     match parse(value) {
         Some(ms) => PERIOD_MS.store(ms, Relaxed),
         None => pr_err!("krsi.module_scan_ms= takes a number of milliseconds: ignored\n"),

@@ -45,6 +45,8 @@ static WATCHER: Watcher = Watcher::new::<Modules>();
 /// Begins to watch. Once, at boot, before a module can be loaded.
 pub(crate) fn start() -> Result {
     ledger::init()?;
+    scan::init();
+    worker::init(work);
     WATCHER.register()
 }
 
@@ -114,7 +116,7 @@ pub(crate) fn look_now() {
 }
 
 /// What the worker does: visits each row, has told what is new, and sees to the next time.
-pub(crate) fn work() {
+fn work() {
     let now = task::boot_ns();
     let due = scan::is_due(now);
     let all = ASKED.xchg(false, Relaxed) || due;
