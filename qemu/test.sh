@@ -56,6 +56,16 @@ test_module_looks() {
 		--kselftest /usr/lib/krsi/module-looks
 }
 
+# BPF LSM programs that run before KRSI's hooks do.
+test_lsm_order() {
+	local order=lsm=landlock,lockdown,yama,bpf,krsi
+	say "normal: booting the guest with $order"
+	guest normal --name "$order" --results "$RESULTS" --append "$order kunit.enable=0" \
+		--kselftest sh -c "cd /opt/kselftest/krsi && exec ./env_bprm_test \
+			-t order_of_lsms_decides_where_strings_are_there \
+			-t order_of_lsms_brings_no_strings_of_another_round"
+}
+
 # The shipped policies, on the attacks that they are for.
 test_demo() {
 	say "normal: booting the guest for the demonstration"
@@ -68,16 +78,17 @@ test_normal() {
 		harness normal
 		test_boot_modes
 		test_module_looks
+		test_lsm_order
 		test_demo
 	fi
-	run_tests normal --timeout 2400 --silence 600 /usr/lib/krsi/tests normal ${PROGRAM:+"$PROGRAM"}
+	run_tests normal --timeout 7200 --silence 600 /usr/lib/krsi/tests normal ${PROGRAM:+"$PROGRAM"}
 }
 
 test_debug() {
 	prepare_guest debug
 	harness debug
 	rm -f "$CACHE/coverage.tar"
-	run_tests debug --memory 3G --timeout 3600 --silence 600 --data "$CACHE/coverage.tar" /usr/lib/krsi/tests debug
+	run_tests debug --memory 3G --timeout 14400 --silence 600 --data "$CACHE/coverage.tar" /usr/lib/krsi/tests debug
 	in_root python3 -B "$TOP/qemu/coverage.py" --build "$(kernel_dir debug)" --source "$SRC" \
 		--data "$CACHE/coverage.tar" --results "$RESULTS"
 }

@@ -4,7 +4,8 @@
  * on struct linux_binprm, at the hooks they are for, with no policy attached;
  * and that nobody else may call these, nor an LSM program those of policies.
  *
- * Needs "krsi" before "bpf" in lsm=.
+ * Needs "krsi" before "bpf" in lsm=, but for the tests of that order itself:
+ * `make test` runs them once more in a guest that has the other one.
  */
 
 #include <errno.h>
@@ -98,6 +99,52 @@ TEST_F(bprm, strings_of_each_round_are_its_own)
 	EXPECT_STREQ(script, a[BPRM_CREDS_FROM_FILE].arg);
 }
 
+/* Does "bpf" stand before "krsi" among the LSMs that are on? */
+static bool bpf_is_first(void)
+{
+	char lsms[4096];
+
+	return file_read("/sys/kernel/security/lsm", lsms, sizeof(lsms)) > 0 &&
+	       strstr(lsms, "bpf") < strstr(lsms, "krsi");
+}
+
+TEST_F(bprm, order_of_lsms_decides_where_strings_are_there)
+{
+	char *argv[] = { "exit0", "argument", NULL }, *envp[] = { BPRM_NAME "=value", NULL };
+	const struct bprm_answers *a = self->test->hook;
+
+	ASSERT_EQ(0, run_exit0(&self->test->tgid, argv, envp));
+	EXPECT_EQ(bpf_is_first() ? -ENODATA : 5, a[BPRM_CREDS_FOR_EXEC].value_ret);
+	/* The same strings, which KRSI has prepared before in either order. */
+	EXPECT_EQ(5, a[BPRM_CHECK_SECURITY].value_ret);
+	EXPECT_STREQ("argument", a[BPRM_CHECK_SECURITY].arg);
+	EXPECT_EQ(5, a[BPRM_CREDS_FROM_FILE].value_ret);
+}
+
+TEST_F(bprm, order_of_lsms_brings_no_strings_of_another_round)
+{
+	static const char script[] = "/tmp/krsi_bprm_order";
+	char text[4200], *argv[] = { "mine", "given", NULL };
+	struct run how = {
+		.path = script,
+		.argv = argv,
+		.tgid = { &self->test->tgid },
+	};
+	const struct bprm_answers *a = self->test->hook;
+
+	snprintf(text, sizeof(text), "#!%s\n", test_path("exit0"));
+	ASSERT_EQ(0, file_make(script, text, 0755));
+	EXPECT_EQ(0, run(&how));
+	unlink(script);
+	/* The interpreter's round, whose argument 1 is the script. */
+	EXPECT_EQ(2, a[BPRM_CHECK_SECURITY].ran);
+	if (bpf_is_first())
+		EXPECT_EQ(-ENODATA, a[BPRM_CHECK_SECURITY].arg_ret);
+	else
+		EXPECT_STREQ(script, a[BPRM_CHECK_SECURITY].arg);
+	EXPECT_STREQ(script, a[BPRM_CREDS_FROM_FILE].arg);
+}
+
 static char log_text[1 << 20];
 
 /* Loads this one program of the object. */
@@ -133,7 +180,7 @@ FIXTURE(refused)
 
 FIXTURE_VARIANT(refused)
 {
-	const char *prog, *kfunc, *message;
+	const char *prog, *kfunc;
 };
 
 /* clang-format off */
@@ -145,18 +192,6 @@ FIXTURE_VARIANT_ADD(refused, bprm_policy) { "bprm_policy", "bprm_count_env_var" 
 FIXTURE_VARIANT_ADD(refused, exec_lsm) { "exec_lsm", "count_env_var" };
 FIXTURE_VARIANT_ADD(refused, event_lsm) { "event_lsm", "get_task_id" };
 FIXTURE_VARIANT_ADD(refused, event_tracing) { "event_tracing", "get_file_path" };
-FIXTURE_VARIANT_ADD(refused, forged_stack) {
-	"forged_stack", .message = "R1 is fp expected STRUCT linux_binprm",
-};
-FIXTURE_VARIANT_ADD(refused, forged_value) {
-	"forged_value", .message = "R1 is map_value expected STRUCT linux_binprm",
-};
-FIXTURE_VARIANT_ADD(refused, forged_number) {
-	"forged_number", .message = "R1 is scalar expected STRUCT linux_binprm",
-};
-FIXTURE_VARIANT_ADD(refused, forged_null) {
-	"forged_null", .message = "Possibly NULL pointer passed to trusted R1",
-};
 /* clang-format on */
 
 FIXTURE_SETUP(refused)
@@ -172,15 +207,47 @@ TEST_F(refused, to_call_it)
 {
 	char message[128];
 
-	if (variant->message)
-		snprintf(message, sizeof(message), "%s", variant->message);
-	else
-		snprintf(message, sizeof(message), "calling kernel function krsi_%s is not allowed",
-			 variant->kfunc);
+	snprintf(message, sizeof(message), "calling kernel function krsi_%s is not allowed",
+		 variant->kfunc);
 	EXPECT_GT(0, load_one(variant->prog));
 	EXPECT_NE(NULL, strstr(log_text, message)) {
 		TH_LOG("%s: %s", variant->prog, log_text);
 	}
+}
+
+/* What the verifier says of each way to forge a bprm, whichever reader is given it. */
+static const struct {
+	const char *way, *message;
+} forged[] = {
+	{ "stack", "R1 is fp expected STRUCT linux_binprm" },
+	{ "value", "R1 is map_value expected STRUCT linux_binprm" },
+	{ "number", "R1 is scalar expected STRUCT linux_binprm" },
+	{ "null", "Possibly NULL pointer passed to trusted R1" },
+	{ "inside", "R1 expected pointer to STRUCT linux_binprm" },
+};
+
+static const char *const readers[] = {
+	"get_env_var", "find_env_var", "count_env_var", "get_env_vars", "get_arg", "get_args",
+};
+
+static void expect_all_forged_refused(struct __test_metadata *_metadata, const char *reader)
+{
+	for (int i = 0; i < ARRAY_SIZE(forged); i++) {
+		char prog[64];
+
+		snprintf(prog, sizeof(prog), "forged_%s_%s", forged[i].way, reader);
+		EXPECT_GT(0, load_one(prog));
+		EXPECT_NE(NULL, strstr(log_text, forged[i].message)) {
+			TH_LOG("%s: no \"%s\" in: %s", prog, forged[i].message, log_text);
+		}
+	}
+}
+
+TEST(each_reader_refuses_a_bprm_that_is_forged)
+{
+	libbpf_set_print(NULL);
+	for (int i = 0; i < ARRAY_SIZE(readers); i++)
+		expect_all_forged_refused(_metadata, readers[i]);
 }
 
 TEST_HARNESS_MAIN

@@ -54,6 +54,11 @@ impl Bprm {
         self.get().exec.saturating_sub(self.get().p)
     }
 
+    /// Tells the strings of this round from those of the others: an interpreter's are more.
+    pub(super) fn strings_id(&self) -> (usize, u32) {
+        (self.get().p, self.argc())
+    }
+
     /// Whether only permission is asked for (`AT_EXECVE_CHECK`).
     pub(crate) fn is_check(&self) -> bool {
         self.get().is_check() != 0

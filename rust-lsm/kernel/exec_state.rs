@@ -60,6 +60,8 @@ struct Prepared {
     work: UnsafeCell<bindings::callback_head>,
     /// The exec's, by which it is found.
     cred: ARef<Credential>,
+    /// Which of the exec's strings they are.
+    strings_id: (usize, u32),
     args: Result<Args<ArgPages>>,
 }
 
@@ -76,6 +78,7 @@ pub(crate) fn prepare(bprm: &Bprm) -> Result {
                 ..Default::default()
             }),
             cred: cred.into(),
+            strings_id: bprm.strings_id(),
             args: ArgPages::collect(bprm).map(|pages| Args::new(pages, bprm.argc(), bprm.envc())),
         },
         GFP_KERNEL,
@@ -166,15 +169,15 @@ impl Bprm {
         self.state().map(|state| &state.files)
     }
 
-    /// The strings that were prepared for this round; `ENODATA` if none were. Never sleeps.
+    /// The strings that were prepared for this round; `ENODATA` if none were, as before the LSM's
+    /// own hook has run. Never sleeps.
     pub(crate) fn prepared(&self) -> Result<&Args<ArgPages>> {
         let prepared = self.state().ok_or(ENODATA)?.prepared.load(Relaxed);
         // SAFETY: What is stored is taken out again when it is freed, and that is never while a
         // bprm is borrowed: hooks borrow it.
-        match unsafe { prepared.as_ref() } {
-            Some(Prepared { args: Ok(args), .. }) => Ok(args),
-            Some(Prepared { args: Err(e), .. }) => Err(*e),
-            None => Err(ENODATA),
-        }
+        let prepared = unsafe { prepared.as_ref() }
+            .filter(|prepared| prepared.strings_id == self.strings_id())
+            .ok_or(ENODATA)?;
+        prepared.args.as_ref().map_err(|e| *e)
     }
 }

@@ -5,10 +5,19 @@
  */
 #include "krsi.bpf.h"
 
+/* Each kfunc with a bprm that is given. */
+#define CALL_get_env_var(bprm) krsi_bprm_get_env_var(bprm, name, sizeof(name), buf, sizeof(buf))
+#define CALL_find_env_var(bprm) krsi_bprm_find_env_var(bprm, name, sizeof(name), 0)
+#define CALL_count_env_var(bprm) krsi_bprm_count_env_var(bprm, name, sizeof(name))
+#define CALL_get_env_vars(bprm) krsi_bprm_get_env_vars(bprm, 0, buf, sizeof(buf))
+#define CALL_get_arg(bprm) krsi_bprm_get_arg(bprm, 0, buf, sizeof(buf))
+#define CALL_get_args(bprm) krsi_bprm_get_args(bprm, 0, buf, sizeof(buf))
+
+/* One stands for all where it is the program that may not call them. */
 #define CALL(bprm) ({ \
 	char name[] = "LD_PRELOAD"; \
 	\
-	krsi_bprm_count_env_var((struct linux_binprm *)(bprm), name, sizeof(name)); \
+	CALL_count_env_var((struct linux_binprm *)(bprm)); \
 })
 
 /* bprm has lost its memory at these hooks. */
@@ -53,22 +62,31 @@ struct krsi_ops map_bprm_policy = {
 };
 
 /* At a hook that they are for, with what is no bprm. */
-#define FORGED(way, forged)						\
+#define PROGRAM(way, kfunc, forged)					\
 SEC("lsm/bprm_check_security")						\
-int BPF_PROG(forged_##way, struct linux_binprm *bprm)			\
+int BPF_PROG(forged_##way##_##kfunc, struct linux_binprm *bprm)		\
 {									\
-	char on_stack[64] = {};						\
+	char on_stack[64] = {}, name[] = "LD_PRELOAD", buf[16] = {};	\
 									\
-	asm volatile("" : : "r"(on_stack) : "memory");			\
-	return CALL(forged) & 0;					\
+	asm volatile("" : : "r"(on_stack), "r"(name), "r"(buf) : "memory"); \
+	return CALL_##kfunc((struct linux_binprm *)(forged)) & 0;	\
 }
 
 char in_map[64];
 
-FORGED(stack, on_stack);
-FORGED(value, in_map);
-FORGED(number, bpf_ktime_get_ns());
-FORGED(null, NULL);
+#define FORGE(kfunc)							\
+PROGRAM(stack, kfunc, on_stack);					\
+PROGRAM(value, kfunc, in_map);						\
+PROGRAM(number, kfunc, bpf_ktime_get_ns());				\
+PROGRAM(null, kfunc, NULL);						\
+PROGRAM(inside, kfunc, (void *)bprm + 8)
+
+FORGE(get_env_var);
+FORGE(find_env_var);
+FORGE(count_env_var);
+FORGE(get_env_vars);
+FORGE(get_arg);
+FORGE(get_args);
 
 /* And the other way round. */
 SEC("lsm/bprm_check_security")
