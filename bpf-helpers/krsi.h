@@ -22,7 +22,7 @@
 #define KRSI_ENV_NAME_SIZE 256
 
 /* struct krsi_ops.flags */
-#define KRSI_AUDIT	 (1U << 0) /* count denials, deny nothing, whatever the mode */
+#define KRSI_AUDIT	 (1U << 0) /* count denials, deny nothing: audit mode at most */
 #define KRSI_FAIL_CLOSED (1U << 1) /* deny where the policy could not decide */
 
 /*
@@ -200,6 +200,7 @@ struct krsi_file_id {
  * @egid: effective group id
  * @reserved: 0
  * @comm: the task's name with a NUL, chosen by itself: never a base for a verdict
+ * @parent_exe: the executable of the real parent, as @exe; since KRSI_ABI 2
  */
 struct krsi_task_id {
 	__u64 cgroup_id;
@@ -214,6 +215,7 @@ struct krsi_task_id {
 	__u32 egid;
 	__u32 reserved;
 	char comm[16];
+	struct krsi_file_id parent_exe;
 };
 
 /*

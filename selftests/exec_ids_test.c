@@ -211,6 +211,7 @@ TEST_F(ids, of_task_and_file_are_what_others_see)
 		EXPECT_EQ(child.pid, o[i].task.pid);
 		EXPECT_EQ(child.pid, o[i].task.tgid);
 		EXPECT_EQ(getpid(), o[i].task.ppid);
+		EXPECT_TRUE(same_file(&o[i].task.parent_exe, &own));
 		EXPECT_EQ(0, o[i].task.uid);
 		EXPECT_EQ(0, o[i].task.egid);
 		EXPECT_EQ(0, o[i].task.reserved);

@@ -95,12 +95,12 @@ pub(crate) unsafe trait Plain {}
 
 // SAFETY: Six integers of sizes 8, 8, 8, 8, 4, 4: no padding.
 unsafe impl Plain for FileId {}
-// SAFETY: Two `u64`, a `FileId`, eight `u32`, 16 bytes: no padding.
+// SAFETY: Two `u64`, a `FileId`, eight `u32`, 16 bytes, a `FileId`: no padding.
 unsafe impl Plain for TaskId {}
 
 const _: () = {
     assert!(size_of::<FileId>() == 4 * 8 + 2 * 4);
-    assert!(size_of::<TaskId>() == 2 * 8 + size_of::<FileId>() + 8 * 4 + 16);
+    assert!(size_of::<TaskId>() == 2 * 8 + 2 * size_of::<FileId>() + 8 * 4 + 16);
 };
 
 /// The bytes of a plain value.

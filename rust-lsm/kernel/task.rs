@@ -10,6 +10,7 @@ use super::{
     place::Place, //
 };
 use core::mem::{
+    offset_of,
     size_of,
     size_of_val, //
 };
@@ -21,8 +22,9 @@ use kernel::{
     task::Task, //
 };
 
-/// Fills in who the current task is. Doesn't sleep.
-pub(crate) fn current_id() -> TaskId {
+/// Fills in who the current task is, as far as somebody with room for `size` bytes can see it.
+/// Doesn't sleep.
+pub(crate) fn current_id(size: usize) -> TaskId {
     let task = Task::current_raw();
     let ids = Ids::current();
     let mut id = TaskId {
@@ -44,8 +46,15 @@ pub(crate) fn current_id() -> TaskId {
         id.tgid = (*task).tgid as u32;
         id.ppid = (*bindings::krsi_real_parent(task)).tgid as u32;
     }
+    let id_of = |exe: &File| Place::of(exe).id();
     // SAFETY: As above.
-    id.exe = unsafe { with_exe(task, |exe| Place::of(exe).id()) }.unwrap_or_default();
+    id.exe = unsafe { with_exe(task, id_of) }.unwrap_or_default();
+    if size > offset_of!(TaskId, parent_exe) {
+        let _rcu = rcu::read_lock();
+        // SAFETY: The parent is not freed while RCU is held.
+        let exe = unsafe { with_exe(bindings::krsi_real_parent(task), id_of) };
+        id.parent_exe = exe.unwrap_or_default();
+    }
     id
 }
 

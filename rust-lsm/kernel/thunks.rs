@@ -153,6 +153,6 @@ unsafe extern "C" fn krsi_rs_get_task_id(
 ) -> c_int {
     // SAFETY: Called for a kfunc, see above.
     let out: ProgMem<'_> = unsafe { mem(out, size) };
-    out.fill(&task::current_id());
+    out.fill(&task::current_id(out.len()));
     0
 }
