@@ -39,6 +39,10 @@ pub(crate) fn run(removal: &Removal<'_>, executed: &Executed<'_>) -> Result {
         exec_age: executed.age(),
         ..Default::default()
     };
+    if !executed.is_recorded() {
+        // Whoever asked for this has gone; who came since is told of what began since.
+        return Ok(());
+    }
     let behind = Behind::new().with_place(removal.victim);
 
     dispatch::<ExecutableUnlink>(&Event::new(behind, context))

@@ -42,7 +42,7 @@ pub(crate) struct Counts {
     pub(crate) denials: Atomic<u64>,
     /// Denials that its mode turned into a count.
     pub(crate) would_denials: Atomic<u64>,
-    /// Runs that went wrong.
+    /// Runs that went wrong, and what it will never be told of.
     pub(crate) errors: Atomic<u64>,
 }
 

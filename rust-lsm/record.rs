@@ -4,9 +4,14 @@
 //!
 //! It is kept while a policy with `executable_unlink` is attached. An exec notes the file of each
 //! of its rounds; when its credentials are committed these count as executed, and as what the
-//! process runs from now on (`kernel/runs.rs`: its children inherit it). What a program without an
-//! ELF interpreter maps executable first counts as well: so a program loader runs a program. A
-//! file stays recorded until its inode leaves memory.
+//! process runs from now on (`kernel/runs.rs`: its children inherit it). Before, for whoever waited
+//! for a vfork goes on earlier, a noted file counts while it may not be written to: the exec sees
+//! to that, and lets go if it fails. What a program without an ELF interpreter maps executable
+//! first counts as well: so a program loader runs a program. A file stays recorded until its inode
+//! leaves memory.
+//!
+//! What a process runs changes under the lock of the files, together with what counts: who finds a
+//! file there finds who runs it.
 //!
 //! When the record begins it is seeded with the executables of the processes that there are; their
 //! scripts are not known.
@@ -14,22 +19,26 @@
 //! Files are known by the numbers of their inodes: in an overlay both that of the overlay and that
 //! of the layer, for a name can be removed in either.
 
-use crate::boundary::{
-    bprm::Bprm,
-    exec_state,
-    inode::{
-        self,
-        Inode,
-        Stamp, //
+use crate::{
+    boundary::{
+        bprm::Bprm,
+        exec_state,
+        inode::{
+            self,
+            Inode,
+            Stamp, //
+        },
+        log::warn_limited,
+        ops::Op,
+        place::{
+            Name,
+            Place, //
+        },
+        process,
+        runs::Runs,
+        task, //
     },
-    log::warn_limited,
-    place::{
-        Name,
-        Place, //
-    },
-    process,
-    runs::Runs,
-    task, //
+    lists, //
 };
 use kernel::{
     fs::File,
@@ -41,7 +50,11 @@ use kernel::{
     },
     sync::{
         atomic::{
-            ordering::Relaxed,
+            ordering::{
+                Acquire,
+                Relaxed,
+                Release, //
+            },
             Atomic, //
         },
         Arc,
@@ -62,7 +75,7 @@ struct Facts {
     stamp: Stamp,
 }
 
-/// Since when a file counts as executed.
+/// Since when a file counts as executed, or would if the exec that noted it got that far.
 #[derive(Clone, Copy)]
 struct Since {
     /// Nanoseconds since boot.
@@ -72,9 +85,11 @@ struct Since {
 
 struct Entry<F> {
     facts: Arc<F>,
-    /// What a round of an exec found; it counts when the exec is committed.
+    since: Since,
+    /// Whether it was executed, not just noted.
+    executed: bool,
+    /// What the next exec found; it counts when that is committed.
     pending: Option<Arc<F>>,
-    since: Option<Since>,
 }
 
 /// The table.
@@ -88,7 +103,7 @@ pub(crate) struct Executed<'a> {
     /// The place by whose inode it is known: the victim, or below it in the layer.
     pub(crate) place: Place<'a>,
     /// Its numbers.
-    pub(crate) numbers: [u64; 2],
+    pub(crate) numbers: [Option<u64>; 2],
     /// Whether it ran already when the record began.
     pub(crate) seeded: bool,
     facts: Arc<Facts>,
@@ -104,6 +119,12 @@ impl Executed<'_> {
     /// Whether its contents changed since.
     pub(crate) fn is_written_since(&self) -> bool {
         self.place.real_inode().stamp() != self.facts.stamp
+    }
+
+    /// Whether this is still known: else the record ended meanwhile.
+    pub(crate) fn is_recorded(&self) -> bool {
+        let number = self.place.inode().number();
+        number.is_some() && self.numbers.contains(&number)
     }
 
     /// Nanoseconds since it was executed last.
@@ -127,56 +148,72 @@ pub(crate) fn start() {
         return;
     }
     inode::renumber();
-    ON.store(true, Relaxed);
-    process::for_each_unrecorded(|runs, exe| executed(exe, runs, true));
+    forget_all();
+    // Who sees this sees the new numbers.
+    ON.store(true, Release);
+    process::for_each_unrecorded(|process, exe| {
+        note_all(exe, Since::now(true), true, |number| {
+            process.add(exe, number)
+        });
+    });
 }
 
 /// Forgets all.
 pub(crate) fn stop() {
-    if !ON.load(Relaxed) {
-        return;
+    if ON.load(Relaxed) {
+        ON.store(false, Relaxed);
+        forget_all();
     }
-    ON.store(false, Relaxed);
+}
+
+fn forget_all() {
     let _forgotten = with_files(|files| core::mem::replace(&mut files.0, RBTree::new()));
+}
+
+fn is_on() -> bool {
+    ON.load(Acquire)
 }
 
 /// A round of an exec: its file will be executed, if the exec gets that far.
 pub(crate) fn round(bprm: &Bprm) {
-    if let Some(runs) = bprm.files() {
-        note_all(bprm.file(), runs, None);
-    }
+    let Some(rounds) = bprm.files() else {
+        return;
+    };
+    process::begin_round(|round| {
+        note_all(bprm.file(), Since::now(false), false, |number| {
+            round.add(number).and(rounds.add(number))
+        });
+    });
 }
 
 /// An exec is committed: the files of its rounds are executed, by the current process.
 pub(crate) fn commit(bprm: &Bprm) {
-    if !ON.load(Relaxed) {
+    if !is_on() {
         return;
     }
     exec_state::with_committed_files(|rounds| {
         if rounds.is_empty() {
             // The record began in the middle of this exec.
-            executed(bprm.file(), rounds, false);
+            executed(bprm.file(), rounds);
         }
-        let since = Since {
-            time: task::boot_ns(),
-            seeded: false,
-        };
-        with_files(|files| rounds.iter().for_each(|number| files.commit(number, since)));
-        process::begin_program(rounds);
+        let since = Since::now(false);
+        with_files(|files| {
+            rounds.iter().for_each(|number| files.commit(number, since));
+            process::begin_program(rounds);
+        });
     });
 }
 
 /// The current process maps a file executable.
 pub(crate) fn mapped(file: &File) {
-    if ON.load(Relaxed) && task::has_no_interpreter() {
-        process::with_first_mapping(|runs| executed(file, runs, false));
+    if is_on() && task::has_no_interpreter() {
+        process::with_first_mapping(|runs| executed(file, runs));
     }
 }
 
 /// An inode leaves memory.
 pub(crate) fn forget(inode: &Inode) {
-    let number = inode.number();
-    if number != 0 {
+    if let Some(number) = inode.number() {
         let _forgotten = with_files(|files| files.0.remove(&number));
     }
 }
@@ -184,13 +221,13 @@ pub(crate) fn forget(inode: &Inode) {
 /// What is recorded of the file that a place leads to.
 pub(crate) fn find(place: Place<'_>) -> Option<Executed<'_>> {
     let numbers = numbers(&place);
-    if numbers == [0, 0] {
+    if numbers == [None, None] {
         return None;
     }
     let places = [place, place.real()];
     with_files(|files| {
         numbers.iter().zip(places).find_map(|(number, place)| {
-            let (since, facts) = files.get(*number)?;
+            let (since, facts) = files.get((*number)?, place.inode().is_write_denied())?;
             Some(Executed {
                 place,
                 numbers,
@@ -204,53 +241,51 @@ pub(crate) fn find(place: Place<'_>) -> Option<Executed<'_>> {
 
 /// The numbers of the file and, if the removal of this place removes it there too, of the one in
 /// the upper layer.
-fn numbers(place: &Place<'_>) -> [u64; 2] {
-    let seen = place.inode().number();
+fn numbers(place: &Place<'_>) -> [Option<u64>; 2] {
     let real = if place.is_overlay() {
         place.real_inode().number()
     } else {
-        0
+        None
     };
-    if real != 0 && place.is_overlay_upper() {
-        [seen, real]
-    } else {
-        [seen, 0]
-    }
+    [
+        place.inode().number(),
+        real.filter(|_| place.is_overlay_upper()),
+    ]
 }
 
 /// A file counts as executed from now on, by the process with these `runs`.
-fn executed(file: &File, runs: &Runs, seeded: bool) {
-    let since = Since {
-        time: task::boot_ns(),
-        seeded,
-    };
-    note_all(file, runs, Some(since));
+fn executed(file: &File, runs: &Runs) {
+    note_all(file, Since::now(false), true, |number| runs.add(number));
 }
 
-/// Notes a file and the one below it.
-fn note_all(file: &File, runs: &Runs, since: Option<Since>) {
-    if !ON.load(Relaxed) {
+/// Notes a file and the one below it, and calls `add` with the number of each, under the lock.
+fn note_all(file: &File, since: Since, executed: bool, add: impl Fn(u64) -> Result) {
+    if !is_on() {
         return;
     }
     let place = Place::of(file);
     let real = place.is_overlay().then(|| place.real());
     for place in Iterator::chain(core::iter::once(place), real) {
-        if let Err(e) = note(place, runs, since) {
+        if let Err(e) = note(place, since, executed, &add) {
             let errno = e.to_errno();
+            lists::count_error(Op::ExecutableUnlink);
             warn_limited!("an executed file could not be recorded: error {errno}\n");
         }
     }
 }
 
-fn note(place: Place<'_>, runs: &Runs, since: Option<Since>) -> Result {
+fn note(place: Place<'_>, since: Since, executed: bool, add: impl Fn(u64) -> Result) -> Result {
     let number = place.inode().give_number()?;
     let facts = Facts {
         name: place.name()?,
         stamp: place.real_inode().stamp(),
     };
     let (facts, space) = (Arc::new(facts, GFP_KERNEL)?, Space::new(GFP_KERNEL)?);
-    with_files(|files| files.note(number, space, facts, since));
-    runs.add(number)
+    with_files(|files| {
+        files.note(number, space, facts, since, executed);
+        add(number)
+    })
+    .unwrap_or(Ok(()))
 }
 
 fn with_files<R>(look: impl FnOnce(&mut Files<Facts>) -> R) -> Option<R> {
@@ -258,25 +293,36 @@ fn with_files<R>(look: impl FnOnce(&mut Files<Facts>) -> R) -> Option<R> {
     Some(look(&mut files.lock()))
 }
 
+impl Since {
+    fn now(seeded: bool) -> Self {
+        Self {
+            time: task::boot_ns(),
+            seeded,
+        }
+    }
+}
+
 impl<F> Files<F> {
-    /// Notes what is found of a file, with space for its entry if it has none. It counts from
-    /// `since` on, or else when it is committed.
-    fn note(&mut self, number: u64, space: Space<F>, facts: Arc<F>, since: Option<Since>) {
-        match (self.0.get_mut(&number), since) {
-            (None, _) => {
+    /// Notes what is found of a file, with space for its entry if it has none: that it is
+    /// executed, or will be when it is committed.
+    fn note(&mut self, number: u64, space: Space<F>, facts: Arc<F>, since: Since, executed: bool) {
+        match self.0.get_mut(&number) {
+            // An exec since the record began says more.
+            Some(entry) if entry.executed && since.seeded => (),
+            Some(entry) if entry.executed && !executed => entry.pending = Some(facts),
+            found => {
                 let entry = Entry {
                     facts,
-                    pending: None,
                     since,
+                    executed,
+                    pending: None,
                 };
-                self.0.insert(space.into_node(number, entry));
-            }
-            (Some(entry), None) => entry.pending = Some(facts),
-            // An exec since the record began says more.
-            (Some(entry), Some(since)) if since.seeded && entry.since.is_some() => (),
-            (Some(entry), Some(_)) => {
-                entry.facts = facts;
-                entry.since = since;
+                match found {
+                    Some(old) => *old = entry,
+                    None => {
+                        self.0.insert(space.into_node(number, entry));
+                    }
+                }
             }
         }
     }
@@ -287,14 +333,15 @@ impl<F> Files<F> {
             if let Some(facts) = entry.pending.take() {
                 entry.facts = facts;
             }
-            entry.since = Some(since);
+            entry.since = since;
+            entry.executed = true;
         }
     }
 
-    /// What counts of a file.
-    fn get(&self, number: u64) -> Option<(Since, &Arc<F>)> {
+    /// What counts of a file, which may be in an exec that is not committed.
+    fn get(&self, number: u64, in_exec: bool) -> Option<(Since, &Arc<F>)> {
         let entry = self.0.get(&number)?;
-        Some((entry.since?, &entry.facts))
+        (entry.executed || in_exec).then_some((entry.since, &entry.facts))
     }
 }
 
@@ -305,41 +352,59 @@ mod tests {
 
     const FILE: u64 = 7;
 
-    fn since(seeded: bool) -> Since {
-        Since {
-            time: task::boot_ns(),
-            seeded,
-        }
-    }
-
-    fn note(files: &mut Files<u32>, facts: u32, since: Option<Since>) -> Result {
+    fn note(files: &mut Files<u32>, facts: u32, since: Since, executed: bool) -> Result {
         let (facts, space) = (Arc::new(facts, GFP_KERNEL)?, Space::new(GFP_KERNEL)?);
-        files.note(FILE, space, facts, since);
+        files.note(FILE, space, facts, since, executed);
         Ok(())
     }
 
-    /// The facts that count, and whether they are seeded.
+    /// A round of an exec notes the file.
+    fn ask(files: &mut Files<u32>, facts: u32) -> Result {
+        note(files, facts, Since::now(false), false)
+    }
+
+    /// It is executed, or was when the record began.
+    fn execute(files: &mut Files<u32>, facts: u32, seeded: bool) -> Result {
+        note(files, facts, Since::now(seeded), true)
+    }
+
+    /// The facts that count while no exec is under way, and whether they are seeded.
     fn known(files: &Files<u32>) -> Option<(u32, bool)> {
+        known_in_exec(files, false)
+    }
+
+    fn known_in_exec(files: &Files<u32>, in_exec: bool) -> Option<(u32, bool)> {
         files
-            .get(FILE)
+            .get(FILE, in_exec)
             .map(|(since, facts)| (**facts, since.seeded))
     }
 
     #[test]
     fn what_a_round_finds_counts_when_the_exec_is_committed() -> Result {
         let mut files = Files(RBTree::new());
-        note(&mut files, 1, None)?;
+        ask(&mut files, 1)?;
         assert_eq!(known(&files), None);
-        files.commit(FILE, since(false));
+        files.commit(FILE, Since::now(false));
         assert_eq!(known(&files), Some((1, false)));
+        Ok(())
+    }
+
+    #[test]
+    fn it_counts_before_while_the_exec_is_under_way() -> Result {
+        let mut files = Files(RBTree::new());
+        ask(&mut files, 1)?;
+        ask(&mut files, 2)?;
+        assert_eq!(known_in_exec(&files, true), Some((2, false)));
+        execute(&mut files, 3, true)?;
+        assert_eq!(known(&files), Some((3, true)));
         Ok(())
     }
 
     #[test]
     fn an_exec_that_fails_leaves_what_counted() -> Result {
         let mut files = Files(RBTree::new());
-        note(&mut files, 1, Some(since(false)))?;
-        note(&mut files, 2, None)?;
+        execute(&mut files, 1, false)?;
+        ask(&mut files, 2)?;
         assert_eq!(known(&files), Some((1, false)));
         Ok(())
     }
@@ -348,12 +413,12 @@ mod tests {
     fn the_last_exec_counts() -> Result {
         let mut files = Files(RBTree::new());
         for facts in [1, 2] {
-            note(&mut files, facts, None)?;
-            files.commit(FILE, since(false));
+            ask(&mut files, facts)?;
+            files.commit(FILE, Since::now(false));
         }
         assert_eq!(known(&files), Some((2, false)));
         // Two execs at once: the second commit finds nothing new.
-        files.commit(FILE, since(false));
+        files.commit(FILE, Since::now(false));
         assert_eq!(known(&files), Some((2, false)));
         Ok(())
     }
@@ -361,10 +426,10 @@ mod tests {
     #[test]
     fn an_exec_says_more_than_what_is_seeded() -> Result {
         let mut files = Files(RBTree::new());
-        note(&mut files, 1, Some(since(true)))?;
+        execute(&mut files, 1, true)?;
         assert_eq!(known(&files), Some((1, true)));
-        note(&mut files, 2, Some(since(false)))?;
-        note(&mut files, 3, Some(since(true)))?;
+        execute(&mut files, 2, false)?;
+        execute(&mut files, 3, true)?;
         assert_eq!(known(&files), Some((2, false)));
         Ok(())
     }
@@ -372,9 +437,9 @@ mod tests {
     #[test]
     fn a_file_that_was_forgotten_is_not_committed() -> Result {
         let mut files = Files(RBTree::new());
-        note(&mut files, 1, None)?;
+        ask(&mut files, 1)?;
         files.0.remove(&FILE);
-        files.commit(FILE, since(false));
+        files.commit(FILE, Since::now(false));
         assert_eq!(known(&files), None);
         Ok(())
     }

@@ -23,12 +23,13 @@ use kernel::prelude::*;
 /// Whether a removal of this place can be an event at all. Nearly all can't while nobody asks for
 /// every file: this is what they pay.
 fn concerns(place: &Place<'_>) -> bool {
-    place.inode().number() != 0 || place.is_overlay() || lists::is_wanted(Op::FileUnlink)
+    place.inode().number().is_some() || place.is_overlay() || lists::is_wanted(Op::FileUnlink)
 }
 
 /// A path hook: a removal may follow, or an exchange with another name.
 pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>) {
-    if concerns(victim) || exchanged.is_some_and(concerns) {
+    // Of an exchange it must be known, should one of the two come to concern anybody meanwhile.
+    if concerns(victim) || exchanged.is_some() {
         notes::note(victim, exchanged);
     }
 }

@@ -18,7 +18,7 @@ const MAX_PROCESSES: usize = 32768;
 const MAX_ANCESTORS: usize = 256;
 
 /// Which processes run a file with one of these numbers: a mask of `KRSI_WHOSE_*`.
-pub(crate) fn whose(numbers: &[u64]) -> u32 {
+pub(crate) fn whose(numbers: &[Option<u64>]) -> u32 {
     let rcu = rcu::read_lock();
     let current = Process::current(&rcu);
     let mut mask = 0;

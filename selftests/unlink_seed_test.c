@@ -5,8 +5,11 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "disk.h"
 #include "kselftest_harness.h"
@@ -159,6 +162,74 @@ TEST_F(record, has_nothing_of_what_ended_while_an_earlier_one_was_kept)
 	attach_again(_metadata, &self->watch);
 	ASSERT_EQ(0, unlink(PROGRAM));
 	EXPECT_QUIET(&self->watch);
+}
+
+#define NAMES 200
+#define OTHERS 40
+
+/* A program that will remove all of its other names, when it may. */
+static void start_remover(struct __test_metadata *_metadata, struct running *running)
+{
+	static char path[NAMES][sizeof(DIR "/123")];
+	char *argv[2 * NAMES + 4] = { PROGRAM, "ready", "wait" }, **arg = argv + 3;
+	int i;
+
+	for (i = 0; i < NAMES; i++) {
+		snprintf(path[i], sizeof(path[i]), DIR "/%d", i);
+		ASSERT_EQ(0, link(PROGRAM, path[i]));
+		*arg++ = "unlink";
+		*arg++ = path[i];
+	}
+	ASSERT_EQ(0, running_start(running, NULL, argv));
+	ASSERT_TRUE(running_ready(running));
+}
+
+/* Programs of their own, each later in the list of processes than those before. */
+static void start_others(struct __test_metadata *_metadata, pid_t *others, int leash)
+{
+	char path[64];
+	int i;
+
+	for (i = 0; i < OTHERS; i++) {
+		snprintf(path, sizeof(path), DIR "/other%d", i);
+		ASSERT_EQ(0, file_copy(PROGRAM, path, 0755));
+		ASSERT_EQ(0, spawn_waiting(path, leash, &others[i]));
+	}
+}
+
+/* The remover comes first, and removes while the others are not recorded yet. */
+TEST_F(record, takes_no_other_program_for_who_runs_a_file_while_it_begins)
+{
+	siginfo_t ended = {};
+	pid_t others[OTHERS];
+	int i, leash[2];
+
+	ASSERT_EQ(0, pipe2(leash, O_CLOEXEC));
+	start_remover(_metadata, &self->running);
+	start_others(_metadata, others, leash[0]);
+	ASSERT_EQ(0, watch_start(&self->watch, "unlinks_executable"));
+	ASSERT_EQ(1, write(self->running.leash, "", 1));
+	while (!ended.si_pid) {
+		ASSERT_EQ(0, waitid(P_PID, self->running.pid, &ended, WEXITED | WNOHANG | WNOWAIT));
+		/* The first time when it has begun to remove. */
+		if (!*(volatile __u32 *)&self->watch.seen->n)
+			continue;
+		policy_detach(&self->watch.policy);
+		ASSERT_EQ(0, policy_attach(&self->watch.policy));
+	}
+	EXPECT_EQ(0, running_end(&self->running));
+	close(leash[1]);
+	for (i = 0; i < OTHERS; i++)
+		EXPECT_EQ(0, run_wait(others[i]));
+
+	EXPECT_NE(0, self->watch.seen->n);
+	for (i = 0; i < self->watch.seen->n; i++) {
+		const struct unlinked *u = seen_nth(&self->watch, UNLINKS_EXECUTABLE, i);
+
+		EXPECT_REMOVAL(&self->watch, i, u->path, .flags = KRSI_SEEDED,
+			       .links_left = u->links_left, .whose = KRSI_WHOSE_OWN,
+			       .name_now = KRSI_NAME_SAME);
+	}
 }
 
 TEST_F(record, is_not_kept_for_file_unlink)

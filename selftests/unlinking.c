@@ -2,6 +2,7 @@
 /* Watches removals, and runs programs that remove: see unlinking.h. */
 
 #include <errno.h>
+#include <spawn.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -192,6 +193,20 @@ int run_program(struct watch *watch, char *const *argv)
 	struct run how = { .path = argv[0], .argv = argv, .tgid = { tgid_of(watch) } };
 
 	return run(&how);
+}
+
+int spawn_waiting(const char *path, int leash, pid_t *pid)
+{
+	char *argv[] = { (char *)path, "wait", NULL };
+	posix_spawn_file_actions_t actions;
+	int ret = posix_spawn_file_actions_init(&actions);
+
+	if (ret)
+		return ret;
+	ret = posix_spawn_file_actions_adddup2(&actions, leash, UNLINKER_LEASH) ?:
+	      posix_spawn(pid, path, &actions, NULL, argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	return ret;
 }
 
 struct pipes {

@@ -79,6 +79,13 @@ bool is_quiet(const struct watch *watch);
 int run_program(struct watch *watch, char *const *argv);
 #define RUN(watch, ...) run_program(watch, (char *[]){ __VA_ARGS__, NULL })
 
+/*
+ * Starts a program that waits until @leash can be read: as posix_spawn() does,
+ * which goes on when the child has its new memory, before the exec is committed.
+ * 0 or an errno.
+ */
+int spawn_waiting(const char *path, int leash, pid_t *pid);
+
 /* A program that is running: an unlinker, or what one made. */
 struct running {
 	pid_t pid;

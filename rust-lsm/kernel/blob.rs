@@ -14,7 +14,7 @@ use kernel::{
 pub(crate) const CRED_SIZE: u32 = 128;
 
 /// Bytes kept with a task, zeroed when it is made.
-pub(crate) const TASK_SIZE: u32 = 192;
+pub(crate) const TASK_SIZE: u32 = 208;
 
 /// Bytes kept with an inode, zeroed when it is read.
 pub(crate) const INODE_SIZE: u32 = 8;

@@ -204,6 +204,11 @@ struct task_struct *krsi_next_process(struct task_struct *process)
 	return next_task(process);
 }
 
+bool krsi_in_execve(struct task_struct *task)
+{
+	return task->in_execve;
+}
+
 u64 krsi_boot_ns(void)
 {
 	return ktime_get_boottime_ns();

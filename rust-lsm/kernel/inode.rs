@@ -76,14 +76,10 @@ impl Inode {
         unsafe { blob::inode((*self.as_ptr()).i_security) }
     }
 
-    /// The number that [`Inode::give_number`] gave; 0 if none did.
-    pub(crate) fn number(&self) -> u64 {
-        let number = self.state().map_or(0, |state| state.number.load(Relaxed));
-        if is_current(number) {
-            number
-        } else {
-            0
-        }
+    /// The number that [`Inode::give_number`] gave.
+    pub(crate) fn number(&self) -> Option<u64> {
+        let number = self.state()?.number.load(Relaxed);
+        is_current(number).then_some(number)
     }
 
     /// Its number, until it leaves memory or all are taken back. `ENODATA` for an inode without a
@@ -142,6 +138,12 @@ impl Inode {
     pub(crate) fn links(&self) -> u32 {
         // SAFETY: The inode is valid; the count is one word.
         unsafe { (&raw const (*self.as_ptr()).__bindgen_anon_1.i_nlink).read_volatile() }
+    }
+
+    /// Whether it may not be written to, as somebody executes it or is about to.
+    pub(crate) fn is_write_denied(&self) -> bool {
+        // SAFETY: The inode is valid; the count is one word.
+        unsafe { (&raw const (*self.as_ptr()).i_writecount.counter).read_volatile() < 0 }
     }
 
     /// Whether somebody has a lease or a delegation on it.

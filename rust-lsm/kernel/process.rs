@@ -6,9 +6,15 @@
 
 use super::{
     place::Place,
-    runs::Runs,
+    runs::{
+        Round,
+        Runs, //
+    },
     task,
-    task_state, //
+    task_state::{
+        self,
+        TaskState, //
+    }, //
 };
 use core::marker::PhantomData;
 use kernel::{
@@ -88,23 +94,23 @@ impl<'a> Process<'a> {
         unsafe { (&raw const (*(*self.leader).signal).live.counter).read_volatile() > 0 }
     }
 
-    /// Whether it runs a file with one of these numbers. Of a process that is not recorded only
-    /// its executable is known.
-    pub(crate) fn runs(&self, numbers: &[u64]) -> bool {
-        let Some(runs) = self.recorded() else {
+    /// Whether it runs a file with one of these numbers, or is about to: from the check of its exec
+    /// on. Of a process that is not recorded only its executable is known.
+    pub(crate) fn runs(&self, numbers: &[Option<u64>]) -> bool {
+        // SAFETY: By the type invariants.
+        let Some(state) = (unsafe { task_state::of(self.leader) }) else {
             return false;
         };
-        if !runs.is_empty() {
-            return runs.include(numbers);
+        // SAFETY: As above.
+        if unsafe { bindings::krsi_in_execve(self.leader) } && state.asked.include(numbers) {
+            return true;
         }
-        let known = |exe: &File| numbers_of(exe).any(|number| numbers.contains(&number));
+        if !state.runs.is_empty() {
+            return state.runs.include(numbers);
+        }
+        let known = |exe: &File| numbers_of(exe).any(|number| numbers.contains(&Some(number)));
         // SAFETY: By the type invariants.
         unsafe { task::with_exe(self.leader, known) }.unwrap_or(false)
-    }
-
-    fn recorded(&self) -> Option<&Runs> {
-        // SAFETY: By the type invariants.
-        unsafe { task_state::of(self.leader) }.map(|state| &state.runs)
     }
 }
 
@@ -113,7 +119,15 @@ fn numbers_of(exe: &File) -> impl Iterator<Item = u64> {
     let place = Place::of(exe);
     [place.inode().number(), place.real_inode().number()]
         .into_iter()
-        .filter(|number| *number != 0)
+        .flatten()
+}
+
+/// A round of an exec of the current task begins: calls `note` with where its file is noted.
+pub(crate) fn begin_round(note: impl FnOnce(&Round)) {
+    if let Some(own) = task_state::of_task(current!()) {
+        own.asked.clear();
+        note(&own.asked);
+    }
 }
 
 /// The current process has begun a program: it runs these files now.
@@ -125,10 +139,10 @@ pub(crate) fn begin_program(files: &Runs) {
 }
 
 /// Calls `add` with what the current process runs if it maps a file executable for the first time
-/// since its program began.
+/// since its program began. Of a program that began before the record that is not known.
 pub(crate) fn with_first_mapping(add: impl FnOnce(&Runs)) {
     if let Some(own) = task_state::of_process(current!()) {
-        if !own.maps.xchg(true, Relaxed) {
+        if !own.runs.is_empty() && !own.maps.xchg(true, Relaxed) {
             add(&own.runs);
         }
     }
@@ -144,30 +158,43 @@ pub(crate) fn inherit(child: &Task) {
     }
 }
 
+/// A process that is not recorded.
+pub(crate) struct Unrecorded<'a> {
+    task: &'a Task,
+    state: &'a TaskState,
+}
+
+impl Unrecorded<'_> {
+    /// Adds a number of its executable to what it runs, unless it has begun another program since
+    /// it was found. Takes a spinlock; doesn't sleep.
+    pub(crate) fn add(&self, exe: &File, number: u64) -> Result {
+        let is_same = |now: &File| core::ptr::eq(Place::of(now).inode(), Place::of(exe).inode());
+        // SAFETY: The reference to the task is held.
+        if unsafe { task::with_exe(self.task.as_ptr(), is_same) } != Some(true) {
+            return Ok(());
+        }
+        if self.state.runs.is_empty() {
+            // What it maps from now on is no program.
+            self.state.maps.store(true, Relaxed);
+        }
+        self.state.runs.add(number)
+    }
+}
+
 /// Calls `note` for each process that is not recorded, with its executable. Sleeps; processes that
 /// begin meanwhile may be missed.
-pub(crate) fn for_each_unrecorded(mut note: impl FnMut(&Runs, &File)) {
+pub(crate) fn for_each_unrecorded(mut note: impl FnMut(&Unrecorded<'_>, &File)) {
     let mut from = 1;
-    while let Some((id, process)) = next(from) {
+    while let Some((id, task)) = next(from) {
         from = id + 1;
         // SAFETY: The reference to the task is held.
-        let Some(state) = (unsafe { task_state::of(process.as_ptr()) }) else {
+        let Some(state) = (unsafe { task_state::of(task.as_ptr()) }) else {
             continue;
         };
-        let seed = |exe: &File| {
-            note(&state.runs, exe);
-            let is_same =
-                |now: &File| core::ptr::eq(Place::of(now).inode(), Place::of(exe).inode());
-            // SAFETY: The reference to the task is held.
-            let same = unsafe { task::with_exe(process.as_ptr(), is_same) };
-            // It has begun another program meanwhile, and may have told so before the above.
-            if same != Some(true) {
-                numbers_of(exe).for_each(|number| state.runs.remove(number));
-            }
-        };
         if state.runs.is_empty() {
-            // SAFETY: The reference to the task is held.
-            unsafe { task::with_exe(process.as_ptr(), seed) };
+            let process = Unrecorded { task: &task, state };
+            // SAFETY: As above.
+            unsafe { task::with_exe(task.as_ptr(), |exe| note(&process, exe)) };
         }
     }
 }

@@ -17,13 +17,16 @@ const MAX: usize = 14;
 
 /// The numbers. Written by the process itself, and by who begins a record for processes that run
 /// already; read by anyone. Zeroed memory is an empty one.
-pub(crate) struct Runs([Atomic<u64>; MAX]);
+pub(crate) struct Runs<const N: usize = MAX>([Atomic<u64>; N]);
 
-impl Runs {
+/// Those of the file of one round of an exec, and of the one below an overlay.
+pub(crate) type Round = Runs<2>;
+
+impl<const N: usize> Runs<N> {
     /// None.
     #[cfg(CONFIG_SECURITY_KRSI_KUNIT_TEST)]
     pub(crate) const fn new() -> Self {
-        Self([const { Atomic::new(0) }; MAX])
+        Self([const { Atomic::new(0) }; N])
     }
 
     /// The numbers.
@@ -40,13 +43,13 @@ impl Runs {
     }
 
     /// Whether one of `numbers` is among them.
-    pub(crate) fn include(&self, numbers: &[u64]) -> bool {
-        self.iter().any(|number| numbers.contains(&number))
+    pub(crate) fn include(&self, numbers: &[Option<u64>]) -> bool {
+        self.iter().any(|number| numbers.contains(&Some(number)))
     }
 
     /// Adds a number; `E2BIG` if there is no room.
     pub(crate) fn add(&self, number: u64) -> Result {
-        if self.include(&[number]) {
+        if self.include(&[Some(number)]) {
             return Ok(());
         }
         for slot in &self.0 {
@@ -58,15 +61,15 @@ impl Runs {
         Err(E2BIG)
     }
 
-    /// Takes a number back.
-    pub(crate) fn remove(&self, number: u64) {
+    /// Forgets all.
+    pub(crate) fn clear(&self) {
         for slot in &self.0 {
-            let _ = slot.cmpxchg(number, 0, Relaxed);
+            slot.store(0, Relaxed);
         }
     }
 
     /// Takes over the numbers of another.
-    pub(crate) fn copy(&self, from: &Runs) {
+    pub(crate) fn copy(&self, from: &Self) {
         for (to, from) in self.0.iter().zip(&from.0) {
             to.store(from.load(Relaxed), Relaxed);
         }
@@ -83,31 +86,34 @@ mod tests {
         u64::MAX - 100 + n
     }
 
+    fn includes(runs: &Runs, n: u64) -> bool {
+        runs.include(&[None, Some(nth(n))])
+    }
+
     #[test]
     fn a_number_is_added_once() -> Result {
-        let runs = Runs::new();
-        assert!(runs.is_empty() && !runs.include(&[nth(1)]));
+        let runs: Runs = Runs::new();
+        assert!(runs.is_empty() && !includes(&runs, 1) && !runs.include(&[None]));
         runs.add(nth(7))?;
         runs.add(nth(7))?;
         runs.add(nth(9))?;
         assert_eq!(runs.iter().count(), 2);
-        assert!(runs.include(&[nth(1), nth(9)]) && !runs.include(&[nth(8)]));
+        assert!(includes(&runs, 9) && !includes(&runs, 8));
         Ok(())
     }
 
     #[test]
-    fn a_number_can_be_taken_back() -> Result {
-        let runs = Runs::new();
+    fn all_can_be_forgotten() -> Result {
+        let runs: Runs = Runs::new();
         runs.add(nth(7))?;
-        runs.add(nth(9))?;
-        runs.remove(nth(7));
-        assert!(runs.include(&[nth(9)]) && !runs.include(&[nth(7)]));
+        runs.clear();
+        assert!(runs.is_empty() && !includes(&runs, 7));
         Ok(())
     }
 
     #[test]
     fn what_has_no_room_is_refused() -> Result {
-        let runs = Runs::new();
+        let runs: Runs = Runs::new();
         for number in 1..=MAX as u64 {
             runs.add(nth(number))?;
         }
@@ -118,12 +124,12 @@ mod tests {
 
     #[test]
     fn a_copy_forgets_what_was_there() -> Result {
-        let (old, new) = (Runs::new(), Runs::new());
+        let (old, new): (Runs, Runs) = (Runs::new(), Runs::new());
         old.add(nth(1))?;
         old.add(nth(2))?;
         new.add(nth(3))?;
         old.copy(&new);
-        assert!(old.include(&[nth(3)]) && !old.include(&[nth(1), nth(2)]));
+        assert!(includes(&old, 3) && !includes(&old, 1) && !includes(&old, 2));
         Ok(())
     }
 }

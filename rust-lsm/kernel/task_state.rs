@@ -9,7 +9,10 @@
 
 use super::{
     blob,
-    runs::Runs,
+    runs::{
+        Round,
+        Runs, //
+    },
     task_notes::Notes, //
 };
 use core::mem::{
@@ -29,6 +32,9 @@ pub(super) struct TaskState {
     /// Of a group leader: whether its process has mapped a file executable since its program
     /// began, if that has no interpreter.
     pub(super) maps: Atomic<bool>,
+    /// What it would run next: the file of the last round of its exec. It counts while it is in an
+    /// exec.
+    pub(super) asked: Round,
     /// Used by the task itself alone.
     pub(super) notes: Notes,
 }
