@@ -68,13 +68,11 @@ impl File for ModeFile {
     }
 
     fn write(data: &[u8]) -> Result {
-        let new = Mode::parse(data.trim_ascii_end()).ok_or(EINVAL)?;
-        let old = mode::current();
-        let result = registry::set_mode(new);
-        audit::mode_change(
-            fmt!("mode={} old_mode={}", new.name(), old.name()),
-            result.is_ok(),
-        );
+        let new = Mode::parse(data.trim_ascii_end());
+        let (old, result) = registry::set_mode(new.ok_or(EINVAL));
+        // A word that is no mode is somebody's text, which has no place in an audit record.
+        let new = new.map_or("?", Mode::name);
+        audit::mode_change(fmt!("mode={new} old_mode={}", old.name()), result.is_ok());
         result
     }
 }

@@ -3,8 +3,8 @@
 //! The registry of attached policies: attach, update, detach.
 //!
 //! Lock order: the BPF core's struct_ops mutex (held by `attach` and `update`, not always by
-//! `detach`), then the registry's mutex, then that of `switches.rs`. Nothing here waits for a
-//! program: what a program may still use is freed by SRCU callbacks.
+//! `detach`), then the registry's mutex, then that of `switches.rs` or of a program's used maps.
+//! Nothing here waits for a program: what a program may still use is freed by SRCU callbacks.
 
 use crate::{
     boundary::{
@@ -159,13 +159,17 @@ pub(crate) fn detach(link: LinkKey) {
     }
 }
 
-/// Changes KRSI's mode and switches the hooks accordingly.
-pub(crate) fn set_mode(to: Mode) -> Result {
-    may_administrate()?;
-    let _registry = lock()?;
-    mode::change(to)?;
-    switches::renew();
-    Ok(())
+/// Changes KRSI's mode and switches the hooks accordingly. Answers also which mode it was in.
+/// `EPERM` without CAP_MAC_ADMIN or beyond the boot's cap.
+pub(crate) fn set_mode(to: Result<Mode>) -> (Mode, Result) {
+    let _registry = lock();
+    let change = |to| {
+        may_administrate()?;
+        mode::change(to)?;
+        switches::renew();
+        Ok(())
+    };
+    (mode::current(), to.and_then(change))
 }
 
 /// Calls `look` for each policy, in the order of attachment, under the registry's lock.

@@ -4,7 +4,8 @@
 //! an exec's strings are prepared for BPF LSM programs.
 //!
 //! Lock order: the registry's mutex if it is held, then the one here, then what switching a
-//! static key takes (`cpus_read_lock`, the jump label mutex).
+//! static key takes (`cpus_read_lock`, the jump label mutex) or beginning the record (its
+//! spinlock, `alloc_lock` of tasks; not one within the other).
 
 use crate::{
     boundary::{

@@ -149,7 +149,7 @@ static int audit_listen(void)
 		.nl_family = AF_NETLINK,
 		.nl_groups = 1 << (AUDIT_NLGRP_READLOG - 1),
 	};
-	struct timeval patience = { .tv_sec = 10 };
+	struct timeval patience = { .tv_sec = 60 };
 	int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
 
 	setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -211,6 +211,18 @@ TEST_F(securityfs, a_refused_write_of_the_mode_is_audited)
 		_exit(drop_cap(CAP_MAC_ADMIN) || file_write(KRSI_FS "mode", "off") != -EPERM);
 	ASSERT_EQ(0, run_wait(pid));
 	EXPECT_TRUE(audit_hears(sock, "mode=off old_mode=audit ", "res=0"));
+	close(sock);
+}
+
+TEST_F(securityfs, a_write_of_what_is_no_mode_is_audited_without_its_text)
+{
+	int sock;
+
+	ASSERT_EQ(0, mode_set("audit"));
+	sock = audit_listen();
+	ASSERT_LE(0, sock);
+	EXPECT_EQ(-EINVAL, file_write(KRSI_FS "mode", "nonsense"));
+	EXPECT_TRUE(audit_hears(sock, "mode=? old_mode=audit ", "res=0"));
 	close(sock);
 }
 

@@ -206,8 +206,8 @@ impl ModuleAddr {
         Some(([0; 4], 0, true))
     }
 
-    /// Looks at a module that had this name and memory. Sleeps; takes RCU, the lock of the
-    /// modules' kset, `btf_module_mutex` and the lock of sysfs, one after the other.
+    /// Looks at a module that had this name and memory. Sleeps; takes RCU,
+    /// `btf_module_mutex`, the lock of the modules' kset and that of sysfs, one after the other.
     pub(crate) fn look(self, name: &[u8; NAME_SIZE], core: &[Range; CORE]) -> Look {
         let views = self.views(core);
         Look {
