@@ -81,14 +81,8 @@ pub(crate) struct Visit {
 
 /// Makes the ledger. Once, at boot.
 pub(crate) fn init() -> Result {
-    let ledger = Ledger {
-        rows: RBTree::new(),
-        last_id: 0,
-        looks: 0,
-        lost: 0,
-    };
     LEDGER.populate(KBox::pin_init(
-        new_mutex!(ledger, "krsi_ledger"),
+        new_mutex!(Ledger::new(), "krsi_ledger"),
         GFP_KERNEL,
     )?);
     Ok(())
@@ -100,6 +94,15 @@ pub(crate) fn lock() -> Result<MutexGuard<'static, Ledger>> {
 }
 
 impl Ledger {
+    fn new() -> Self {
+        Self {
+            rows: RBTree::new(),
+            last_id: 0,
+            looks: 0,
+            lost: 0,
+        }
+    }
+
     /// All rows.
     pub(crate) fn rows(&self) -> impl Iterator<Item = &Row> {
         self.rows.values()
@@ -193,5 +196,85 @@ impl Ledger {
                 None
             },
         })
+    }
+}
+
+#[cfg(CONFIG_SECURITY_KRSI_KUNIT_TEST)]
+#[kunit_tests(krsi_module_ledger)]
+mod tests {
+    use super::*;
+    use crate::{
+        boundary::module::State,
+        modules::compare::samples, //
+    };
+
+    /// The `n`-th module; what stands at its address can't be read.
+    fn module(n: usize) -> ModuleAddr {
+        ModuleAddr::new(n)
+    }
+
+    /// What it says of itself, with memory of its own.
+    fn record(n: usize) -> Record {
+        let mut record = samples::record(State::Coming);
+        for range in &mut record.core {
+            range.start += n * range.size;
+        }
+        record
+    }
+
+    /// A module comes; whether it gets a row.
+    fn comes(ledger: &mut Ledger, module: ModuleAddr, record: &Record) -> Result<bool> {
+        let loader = abi::ModuleLoader::default();
+        let unused = ledger.add(Vacancy::new()?, module, record, loader, 1);
+        Ok(unused.is_none())
+    }
+
+    fn visited(ledger: &mut Ledger, after: u64, all: bool) -> Option<u64> {
+        Some(ledger.visit(after, all, true, 2)?.id)
+    }
+
+    #[test]
+    fn each_module_has_a_row_and_is_visited_in_turn() -> Result {
+        let mut ledger = Ledger::new();
+        assert!(comes(&mut ledger, module(1), &record(1))?);
+        assert!(comes(&mut ledger, module(2), &record(2))?);
+        assert!(ledger.live(module(2), false, 2) && !ledger.live(module(3), false, 2));
+        assert_eq!(visited(&mut ledger, 0, false), Some(1));
+        assert_eq!(visited(&mut ledger, 1, false), Some(2));
+        assert_eq!(visited(&mut ledger, 2, false), None);
+        Ok(())
+    }
+
+    #[test]
+    fn all_are_looked_at_when_that_is_asked_for() -> Result {
+        let mut ledger = Ledger::new();
+        comes(&mut ledger, module(1), &record(1))?;
+        visited(&mut ledger, 0, false);
+        assert_eq!(ledger.looks, 0);
+        visited(&mut ledger, 0, true);
+        assert_eq!(ledger.looks, 1);
+        Ok(())
+    }
+
+    #[test]
+    fn one_that_comes_to_the_memory_of_another_takes_its_place() -> Result {
+        let mut ledger = Ledger::new();
+        comes(&mut ledger, module(1), &record(1))?;
+        assert!(comes(&mut ledger, module(2), &record(1))?);
+        assert!(!ledger.live(module(1), false, 2) && ledger.live(module(2), false, 2));
+        // The row that was closed is there until it has told so.
+        assert_eq!(ledger.rows().count(), 2);
+        assert_eq!(visited(&mut ledger, 0, false), Some(1));
+        assert_eq!(ledger.rows().count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn one_that_comes_twice_keeps_its_row() -> Result {
+        let mut ledger = Ledger::new();
+        comes(&mut ledger, module(1), &record(1))?;
+        assert!(!comes(&mut ledger, module(1), &record(1))?);
+        assert_eq!(ledger.rows().count(), 1);
+        Ok(())
     }
 }
