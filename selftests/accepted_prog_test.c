@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Proves that a policy may use what policies need - maps, ring buffers, perf
- * events, timers, dynptrs, loops, locks, strings - and that it works there.
+ * events, timers, dynptrs, loops, locks, strings - and that it works there;
+ * and that programs that are no policies may use what policies may not.
  */
 
 #include <errno.h>
@@ -56,6 +57,27 @@ TEST(each_thing_that_a_policy_may_use_works)
 	}
 	EXPECT_LE(15, n);
 	policy_close(&policy);
+}
+
+/* KRSI's filter is asked for them, too: the kfuncs are the kernel's own, for many kinds. */
+TEST(programs_of_other_kinds_may_call_kfuncs_that_policies_may_not)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+	struct policy others = { .obj = bpf_object__open_file(test_path("others.bpf.o"), NULL) };
+	struct bpf_program *prog;
+	int n = 0;
+
+	ASSERT_NE(NULL, others.obj);
+	ASSERT_EQ(0, policy_load(&others));
+	bpf_object__for_each_program(prog, others.obj) {
+		EXPECT_LE(0, bpf_program__fd(prog));
+		n++;
+	}
+	EXPECT_EQ(4, n);
+	prog = bpf_object__find_program_by_name(others.obj, "of_syscall");
+	EXPECT_EQ(0, bpf_prog_test_run_opts(bpf_program__fd(prog), &opts));
+	EXPECT_EQ(1, opts.retval);
+	policy_close(&others);
 }
 
 TEST_HARNESS_MAIN
