@@ -12,11 +12,14 @@
  * keeps meanwhile.
  *
  * The facts are not proof: whoever first puts another file in the old place
- * looks like an upgrade, and is reported only if it is the program itself.
+ * looks like an upgrade, and is reported only if it is the program itself. A
+ * script that ends in exec rm "$0", or that env runs, is no process's any more
+ * when it goes away: it is reported as ended, and not refused.
+ *
  * Look-alikes: go run and configure's tests build, run and remove, as a dropper
  * does, a program that puts another one on the disk; install(1) removes what runs
  * before it puts another in its place; runc executes a copy of itself from a
- * memfd. Exempt them by who does it or by path:
+ * memfd. Exempt them by who does it, by its parent (-E) or by path:
  * krsi-watch -e /usr/bin/runc -p /tmp/go-build.
  */
 #include "report.bpf.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * Who may do what a policy looks for: by the executable of who does it, and by
- * the beginning of the path that it is done to. krsi-watch -e and -p fill these.
+ * Who may do what a policy looks for: by the executable of who does it, by that
+ * of its parent, and by the beginning of the path that it is done to. krsi-watch
+ * -e, -E and -p fill these.
  */
 #ifndef _KRSI_EXEMPT_BPF_H
 #define _KRSI_EXEMPT_BPF_H
@@ -17,6 +18,13 @@ struct {
 	__type(key, struct krsi_exempt_exe);
 	__type(value, __u32);
 } exempt_exe SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, struct krsi_exempt_exe);
+	__type(value, __u32);
+} exempt_parent SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
@@ -70,15 +78,20 @@ static __always_inline bool is_exempt_path(struct krsi_event *event)
 	return len > 0 && bpf_map_lookup_elem(&exempt_path, &key);
 }
 
+static __always_inline bool is_exempt_exe(void *map, const struct krsi_file_id *exe)
+{
+	struct krsi_exempt_exe key = { .dev = exe->dev, .ino = exe->ino };
+
+	return bpf_map_lookup_elem(map, &key);
+}
+
 static __always_inline bool is_exempt(struct krsi_event *event)
 {
-	struct krsi_exempt_exe exe;
 	struct krsi_task_id task;
 
 	krsi_get_task_id(event, &task, sizeof(task));
-	exe.dev = task.exe.dev;
-	exe.ino = task.exe.ino;
-	return bpf_map_lookup_elem(&exempt_exe, &exe) || is_exempt_path(event);
+	return is_exempt_exe(&exempt_exe, &task.exe) ||
+	       is_exempt_exe(&exempt_parent, &task.parent_exe) || is_exempt_path(event);
 }
 
 #endif /* _KRSI_EXEMPT_BPF_H */

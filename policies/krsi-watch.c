@@ -2,12 +2,14 @@
 /*
  * krsi-watch: attaches a shipped policy and prints what it reports.
  *
- * Usage: krsi-watch [-a] [-e PROGRAM]... [-p PREFIX]... POLICY.bpf.o [SECONDS]
+ * Usage: krsi-watch [-a] [-e PROGRAM]... [-E PARENT]... [-p PREFIX]...
+ *		     POLICY.bpf.o [SECONDS]
  *
- * -a attaches in audit mode, whatever the machine's. What PROGRAM does and what
- * is done to paths that begin with PREFIX is exempt, in policies that know
+ * -a attaches in at most audit mode. What PROGRAM or a child of PARENT does and
+ * what is done to paths that begin with PREFIX is exempt, in policies that know
  * exemptions. Without SECONDS it runs until it is interrupted; the policy is
- * detached when it ends. Everything that somebody else chose is escaped.
+ * detached when it ends. It ends at once if the policy runs in a lower mode than
+ * it wants. Everything that somebody else chose is escaped.
  *
  * Documentation/first-policy.rst describes the options and the output.
  */
@@ -16,6 +18,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +34,11 @@
 #include <bpf/libbpf.h>
 
 #include "report.h"
+
+#define POLICIES "/sys/kernel/security/krsi/policies"
+/* The words of a line of it, up to the id of the struct_ops map. */
+#define POLICY_LINE "id=%*s name=%255s wanted=%15s mode=%15s flags=%*s ops=%*s runs=%*s " \
+	"denials=%*s would_denials=%*s errors=%*s memory=%*s maps=%u"
 
 static volatile sig_atomic_t stop;
 
@@ -59,6 +67,7 @@ static int print_report(void *ctx, void *data, size_t size)
 	if (size < sizeof(*report))
 		return 0;
 	printf("%llu.%06llu", report->time / 1000000000, report->time / 1000 % 1000000);
+	printf(" seq=%llu", report->seq);
 	print_escaped("signal", report->signal, sizeof(report->signal));
 	printf(" pid=%u uid=%u", report->task.tgid, report->task.uid);
 	print_escaped("comm", report->task.comm, sizeof(report->task.comm));
@@ -87,11 +96,44 @@ static void print_lost(const struct bpf_map *map)
 	before = lost;
 }
 
+/* Whether an attached policy has the mode that it wants; says so if not. */
+static bool runs_as_wanted(const struct bpf_map *policy)
+{
+	char name[256], wanted[16], mode[16], *line = NULL;
+	FILE *policies = fopen(POLICIES, "r");
+	struct bpf_map_info info = {};
+	__u32 map, info_size = sizeof(info);
+	bool found = false;
+	size_t size = 0;
+
+	if (!policies) {
+		fprintf(stderr, "krsi-watch: looking for the mode of %s: " POLICIES ": %s\n",
+			bpf_map__name(policy), strerror(errno));
+		return false;
+	}
+	/* If this fails, the id is 0, which no map has. */
+	bpf_map_get_info_by_fd(bpf_map__fd(policy), &info, &info_size);
+	while (!found && getline(&line, &size, policies) >= 0)
+		found = sscanf(line, POLICY_LINE, name, wanted, mode, &map) == 4 && map == info.id;
+	free(line);
+	fclose(policies);
+	if (found && !strcmp(wanted, mode))
+		return true;
+	if (!found) {
+		fprintf(stderr, "krsi-watch: %s is not in " POLICIES "\n", bpf_map__name(policy));
+		return false;
+	}
+	fprintf(stderr, "krsi-watch: %s is wanted in %s, but runs in %s, the machine's mode",
+		name, wanted, mode);
+	fprintf(stderr, "%s\n", strcmp(mode, "audit") ? "" : "; -a attaches in audit mode");
+	return false;
+}
+
 /* Attaches each policy of the object by a link, which lasts as long as this process. */
-static int attach(struct bpf_object *object)
+static bool attach(struct bpf_object *object, const char *path)
 {
 	struct bpf_map *map;
-	int attached = 0;
+	bool attached = false;
 
 	bpf_object__for_each_map(map, object) {
 		if (bpf_map__type(map) != BPF_MAP_TYPE_STRUCT_OPS)
@@ -99,24 +141,37 @@ static int attach(struct bpf_object *object)
 		if (!bpf_map__attach_struct_ops(map)) {
 			fprintf(stderr, "krsi-watch: attaching %s: %s; the kernel log says why\n",
 				bpf_map__name(map), strerror(errno));
-			return -1;
+			return false;
 		}
-		attached++;
+		if (!runs_as_wanted(map))
+			return false;
+		attached = true;
 	}
+	if (!attached)
+		fprintf(stderr, "krsi-watch: %s has no policy\n", path);
 	return attached;
 }
 
-static void ask_for_audit(struct bpf_object *object)
+/* Sets KRSI_AUDIT in each policy of the object; false with a message if that can't be. */
+static bool ask_for_audit(struct bpf_object *object)
 {
 	struct bpf_map *map;
 
 	bpf_object__for_each_map(map, object) {
+		struct krsi_ops *ops;
 		size_t size;
-		struct krsi_ops *ops = bpf_map__initial_value(map, &size);
 
-		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS && ops && size >= sizeof(*ops))
-			ops->flags |= KRSI_AUDIT;
+		if (bpf_map__type(map) != BPF_MAP_TYPE_STRUCT_OPS)
+			continue;
+		ops = bpf_map__initial_value(map, &size);
+		if (!ops || size < offsetof(struct krsi_ops, reserved)) {
+			fprintf(stderr, "krsi-watch: %s: -a takes libbpf 1.4 or newer\n",
+				bpf_map__name(map));
+			return false;
+		}
+		ops->flags |= KRSI_AUDIT;
 	}
+	return true;
 }
 
 /* Puts a key into a map of the policy; false with a message if that can't be. */
@@ -157,7 +212,7 @@ static dev_t superblock_dev(__u64 mount)
 	return dev;
 }
 
-static bool exempt_program(struct bpf_object *object, const char *program)
+static bool exempt_program(struct bpf_object *object, const char *map, const char *program)
 {
 	struct krsi_exempt_exe key = {};
 	struct statfs fs;
@@ -180,7 +235,7 @@ static bool exempt_program(struct bpf_object *object, const char *program)
 			program);
 		return false;
 	}
-	return add(object, "exempt_exe", &key, sizeof(key));
+	return add(object, map, &key, sizeof(key));
 }
 
 static bool exempt_prefix(struct bpf_object *object, const char *prefix)
@@ -195,11 +250,11 @@ static bool exempt_prefix(struct bpf_object *object, const char *prefix)
 	return add(object, "exempt_path", &key, sizeof(key));
 }
 
-#define OPTIONS "ae:p:"
+#define OPTIONS "ae:E:p:"
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: krsi-watch [-a] [-e PROGRAM]... [-p PREFIX]... "
+	fprintf(stderr, "usage: krsi-watch [-a] [-e PROGRAM]... [-E PARENT]... [-p PREFIX]... "
 			"POLICY.bpf.o [SECONDS]\n");
 	return 2;
 }
@@ -211,7 +266,9 @@ static bool exempt(struct bpf_object *object, int argc, char **argv)
 
 	optind = 1;
 	while ((opt = getopt(argc, argv, OPTIONS)) != -1) {
-		if (opt == 'e' && !exempt_program(object, optarg))
+		if (opt == 'e' && !exempt_program(object, "exempt_exe", optarg))
+			return false;
+		if (opt == 'E' && !exempt_program(object, "exempt_parent", optarg))
 			return false;
 		if (opt == 'p' && !exempt_prefix(object, optarg))
 			return false;
@@ -243,8 +300,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "krsi-watch: opening %s: %s\n", argv[optind], strerror(errno));
 		return 1;
 	}
-	if (audit)
-		ask_for_audit(object);
+	if (audit && !ask_for_audit(object))
+		return 1;
 	if (bpf_object__load(object)) {
 		fprintf(stderr, "krsi-watch: loading %s: %s; the kernel log says why\n",
 			argv[optind], strerror(errno));
@@ -261,7 +318,7 @@ int main(int argc, char **argv)
 			argv[optind]);
 		return 1;
 	}
-	if (attach(object) <= 0)
+	if (!attach(object, argv[optind]))
 		return 1;
 
 	signal(SIGINT, on_signal);

@@ -4,9 +4,9 @@
  * it has altered; with the process that loaded it, which may have ended. One
  * that comes back is reported, too.
  *
- * KRSI itself looks for hidden modules, at the latest every few seconds, and
- * can't prevent them here. A module runs in ring 0: what it does to KRSI's own
- * memory nobody reports.
+ * KRSI itself looks for hidden modules, every 5 seconds unless
+ * krsi.module_scan_ms= says otherwise, and can't prevent them here. A module runs
+ * in ring 0: what it does to KRSI's own memory nobody reports.
  */
 #include "report.bpf.h"
 

@@ -28,9 +28,13 @@ static __always_inline void report_lost(void)
 		__sync_fetch_and_add(count, 1);
 }
 
-/* A report that says only when it was made; NULL if there is no room. */
+/* The number of the last report, of those too that found no room. */
+static __u64 last_seq;
+
+/* A report that says only which and when; NULL if there is no room. */
 static __always_inline struct krsi_report *report_empty(void)
 {
+	__u64 seq = __sync_fetch_and_add(&last_seq, 1) + 1;
 	struct krsi_report *report = bpf_ringbuf_reserve(&reports, sizeof(*report), 0);
 
 	if (!report) {
@@ -39,6 +43,7 @@ static __always_inline struct krsi_report *report_empty(void)
 	}
 	__builtin_memset(report, 0, sizeof(*report));
 	report->time = bpf_ktime_get_boot_ns();
+	report->seq = seq;
 	return report;
 }
 

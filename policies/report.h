@@ -11,6 +11,8 @@
 /**
  * struct krsi_report - one report
  * @time: when it was made: nanoseconds since boot (CLOCK_BOOTTIME)
+ * @seq: its number, from 1 since the policy was loaded. What found no room has a
+ *	number too, so a gap tells where reports were lost
  * @task: who did it. All 0 where the policy does not know; for a module the
  *	process that loaded it, of which only start_time, tgid, uid and comm are set
  * @value_len: length of the whole value, of which @value holds what fits
@@ -21,6 +23,7 @@
  */
 struct krsi_report {
 	__u64 time;
+	__u64 seq;
 	struct krsi_task_id task;
 	__u32 value_len;
 	__u32 times;
@@ -30,7 +33,8 @@ struct krsi_report {
 };
 
 /**
- * struct krsi_exempt_exe - key of the map `exempt_exe`: the executable of who does it
+ * struct krsi_exempt_exe - key of the maps `exempt_exe` and `exempt_parent`: the
+ *	executable of who does it, and of its parent
  * @dev: its struct krsi_file_id.dev
  * @ino: its struct krsi_file_id.ino
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Proves what the shipped policy exec_unlink reports of programs that leave no
- * file behind, and what it refuses; that exemptions silence it, by path and by
- * program; and that it is silent about innocents.
+ * file behind, and what it refuses; that exemptions silence it, by path, by
+ * program and by parent; and that it is silent about innocents.
  */
 
 #include <errno.h>
@@ -18,6 +18,8 @@ KEEP_POLICIES("exec_unlink.bpf.o", "exec_unlink")
 #define NEW PROGRAM ".dpkg-new"
 #define NAMELESS DIR "/nameless"
 #define SCRIPT DIR "/script"
+#define CONFTEST DIR "/conftest"
+#define SH "/usr/bin/sh"
 
 FIXTURE(signal)
 {
@@ -280,6 +282,37 @@ TEST_F(innocent, removal_of_a_tree_whose_program_ran_is_reported_and_goes_on)
 	ASSERT_EQ(0, RUN(NULL, DIR "/tree/generator"));
 	EXPECT_EQ(0, RUN(NULL, RM, "-r", DIR "/tree"));
 	EXPECT_REPORT(&self->shipped, 0, EXECUTED, DIR "/tree/generator", "ended");
+	EXPECT_EQ(1, shipped_reports(&self->shipped));
+}
+
+/* As a dropper does. */
+static int configure(void)
+{
+	return RUN(NULL, SH, "-c", "cp " NEW " " CONFTEST " && " CONFTEST "; rm -f " CONFTEST
+		   "; true");
+}
+
+/* It is rm that removes, and the shell that has started it. */
+TEST_F(innocent, test_of_configure_is_reported_unless_its_parent_is_exempt)
+{
+	ASSERT_EQ(0, shipped_exempt_parent(&self->shipped, RM));
+	ASSERT_EQ(0, shipped_exempt_program(&self->shipped, SH));
+	EXPECT_EQ(0, configure());
+	EXPECT_REPORT(&self->shipped, 0, EXECUTED, CONFTEST, "ended");
+	EXPECT_EQ(1, shipped_reports(&self->shipped));
+
+	ASSERT_EQ(0, shipped_exempt_parent(&self->shipped, SH));
+	EXPECT_EQ(0, configure());
+	EXPECT_NE(0, access(CONFTEST, F_OK));
+	EXPECT_EQ(1, shipped_reports(&self->shipped));
+}
+
+/* The same by children of this process. */
+TEST_F(innocent, removal_of_what_ended_is_reported_if_another_parent_is_exempt)
+{
+	ASSERT_EQ(0, shipped_exempt_parent(&self->shipped, SH));
+	EXPECT_EQ(0, ended());
+	EXPECT_REPORT(&self->shipped, 0, EXECUTED, PROGRAM, "ended");
 	EXPECT_EQ(1, shipped_reports(&self->shipped));
 }
 

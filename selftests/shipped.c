@@ -56,6 +56,7 @@ void shipped_end(struct shipped *shipped)
 
 	if (shipped->policy.obj) {
 		forget(map_fd(shipped, "exempt_exe"), &exe);
+		forget(map_fd(shipped, "exempt_parent"), &exe);
 		forget(map_fd(shipped, "exempt_path"), &path);
 	}
 	ring_buffer__free(shipped->ring);
@@ -70,7 +71,7 @@ static int exempt(struct shipped *shipped, const char *map, const void *key)
 	return bpf_map_update_elem(map_fd(shipped, map), key, &value, BPF_ANY);
 }
 
-int shipped_exempt_program(struct shipped *shipped, const char *program)
+static int exempt_exe(struct shipped *shipped, const char *map, const char *program)
 {
 	struct krsi_exempt_exe key = {};
 	struct stat st;
@@ -79,7 +80,17 @@ int shipped_exempt_program(struct shipped *shipped, const char *program)
 		return -errno;
 	key.dev = st.st_dev;
 	key.ino = st.st_ino;
-	return exempt(shipped, "exempt_exe", &key);
+	return exempt(shipped, map, &key);
+}
+
+int shipped_exempt_program(struct shipped *shipped, const char *program)
+{
+	return exempt_exe(shipped, "exempt_exe", program);
+}
+
+int shipped_exempt_parent(struct shipped *shipped, const char *program)
+{
+	return exempt_exe(shipped, "exempt_parent", program);
 }
 
 int shipped_exempt_path(struct shipped *shipped, const char *prefix)
@@ -107,12 +118,13 @@ bool is_report(struct shipped *shipped, int i, const char *signal, const char *p
 
 	if (i < n && i < SHIPPED_MAX && !strcmp(report->signal, signal) &&
 	    !strcmp(report->path, path) && !strcmp(report->value, value) &&
-	    report->value_len == strlen(value) && report->time)
+	    report->value_len == strlen(value) && report->time && report->seq &&
+	    report->seq == shipped->report[0].seq + i)
 		return true;
 	fprintf(stderr, "# report %d of %d, not %s of %s with %s:\n", i, n, signal, path, value);
 	if (i < n && i < SHIPPED_MAX)
-		fprintf(stderr, "# %s of %s with %s (%u) by %u %.16s\n", report->signal,
-			report->path, report->value, report->value_len, report->task.tgid,
-			report->task.comm);
+		fprintf(stderr, "# number %llu: %s of %s with %s (%u) by %u %.16s\n", report->seq,
+			report->signal, report->path, report->value, report->value_len,
+			report->task.tgid, report->task.comm);
 	return false;
 }

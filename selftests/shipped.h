@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * For tests of the policies that are shipped: each is attached as krsi-watch
- * does, its exemptions are set as -e and -p do, and its reports are read.
+ * does, its exemptions are set as -e, -E and -p do, and its reports are read.
  *
  *	shipped_start(&shipped, "env_audit", "audit");
  *	...
@@ -28,13 +28,14 @@ struct shipped {
 /* The policy of that name, under that global mode; 0 or -errno, as for the next. */
 int shipped_start(struct shipped *shipped, const char *name, const char *mode);
 void shipped_end(struct shipped *shipped);
-/* Exempts what this program does; what is done to paths that begin so. */
+/* Exempts what this program does; what a child of it does; what is done to paths that begin so. */
 int shipped_exempt_program(struct shipped *shipped, const char *program);
+int shipped_exempt_parent(struct shipped *shipped, const char *program);
 int shipped_exempt_path(struct shipped *shipped, const char *prefix);
 
 /* How many reports there were so far; the first of them are in @report. */
 int shipped_reports(struct shipped *shipped);
-/* Is the i-th one so? Says what it is if not. */
+/* Is the i-th one so, and none lost since the first? Says what it is if not. */
 bool is_report(struct shipped *shipped, int i, const char *signal, const char *path,
 	       const char *value);
 
