@@ -208,12 +208,18 @@ patch_with() {
 	return 1
 }
 
+# Whether git can tell which of the checkout's files are KRSI's.
+in_git() { [ -e "$TOP/.git" ] && command -v git >/dev/null; }
+
+# list_files OPTION...: what git lists of the checkout.
+list_files() { git -C "$TOP" -c safe.directory='*' ls-files "$@" -- . ':!:.ci'; }
+
 # The checkout's files, without what is not KRSI's: git's, and build output
 # where git can't tell.
 own_files() (
 	cd "$TOP" || exit
-	if [ -e .git ] && command -v git >/dev/null; then
-		git -c safe.directory='*' ls-files -z -- . ':!:.ci'
+	if in_git; then
+		list_files -z
 	else
 		find . -name .git -prune -o -path ./.ci -prune -o \( -type f -o -type l \) ! -path ./patches/installed \
 			! -name '*.o' ! -name '*.a' ! -name '*.cmd' ! -name '*.ko' ! -name modules.order -print0
@@ -232,6 +238,13 @@ copy_checkout() {
 		[ -e "$lsm/$file" ] || die "$TOP is not a whole checkout of KRSI: it has no $file, or git does not track it"
 	done
 	run "copying the selftests" cp -r -d --preserve=mode -T "$lsm/selftests" "$WORK/new/$SELFTESTS"
+}
+
+# Says that files were left out which git does not track and may be somebody's work.
+say_left_out() {
+	local files=()
+	! in_git || mapfile -t files < <(list_files --others --exclude-standard)
+	[ ${#files[@]} = 0 ] || say "left out what git does not track (${#files[@]}), such as ${files[0]}"
 }
 
 # apply PATCH...: to the copies, and back again on copies of those, which must
@@ -286,11 +299,12 @@ install_krsi() {
 	plan_path "$SELFTESTS"
 	commit
 
+	say_left_out
 	say "KRSI is in $TREE now. What is left to do there:"
 	say "  set CONFIG_SECURITY_KRSI=y"
 	say "  add krsi before bpf in CONFIG_LSM: a configuration that has this string, as a"
 	say "    distribution's has, keeps it as it is, and KRSI then does not start"
-	say "  build its selftests with: make -C tools/testing/selftests TARGETS=krsi"
+	say "  build the kernel, then its selftests: make LLVM=1 -C tools/testing/selftests TARGETS=krsi"
 }
 
 # digests DIR: names and contents of the patches in it.

@@ -171,7 +171,7 @@ install_puts_the_checkout_and_the_series_in_place() {
 	installer install "$TREE"
 	says 'CONFIG_SECURITY_KRSI=y'
 	says 'krsi before bpf in CONFIG_LSM'
-	says 'make -C tools/testing/selftests TARGETS=krsi'
+	says 'make LLVM=1 -C tools/testing/selftests TARGETS=krsi'
 	diff -r --exclude=installed "$CHECKOUT" "$TREE/security/krsi"
 	diff -r "$CHECKOUT/selftests" "$TREE/tools/testing/selftests/krsi"
 	[ -x "$TREE/security/krsi/patches/install.sh" ]
@@ -363,6 +363,7 @@ of_a_checkout_in_git_only_tracked_files_are_taken() {
 	git -C "$CHECKOUT" add -f .
 	touch "$CHECKOUT/policies/untracked.bpf.c"
 	installer install "$TREE"
+	says 'left out what git does not track \(1\), such as policies/untracked.bpf.c$'
 	[ -e "$TREE/security/krsi/policies/tracked.bpf.c" ]
 	[ ! -e "$TREE/security/krsi/policies/untracked.bpf.c" ]
 	[ ! -e "$TREE/security/krsi/.git" ]
