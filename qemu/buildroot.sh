@@ -26,7 +26,8 @@ host_serves() {
 	say "installing $(wc -w <<<"$missing") Debian packages on this machine"
 	# shellcheck disable=SC2086 # one word a package
 	logged "$CACHE/apt.log" "installing packages" \
-		sh -c 'apt-get -o APT::Update::Error-Mode=any update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"' - $missing
+		sh -c 'apt-get -o Acquire::Retries=3 -o APT::Update::Error-Mode=any update &&
+			DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 install -y --no-install-recommends "$@"' - $missing
 }
 
 # The address of Debian's own archive, from this machine's apt configuration.
@@ -51,7 +52,8 @@ have_mmdebstrap() {
 	[ "$(id -u)" = 0 ] || die "mmdebstrap is missing: run 'apt-get install mmdebstrap uidmap' as root once"
 	say "installing mmdebstrap"
 	logged "$CACHE/apt.log" "installing mmdebstrap (is there a network?)" \
-		sh -c 'apt-get -o APT::Update::Error-Mode=any update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends mmdebstrap debian-archive-keyring'
+		sh -c 'apt-get -o Acquire::Retries=3 -o APT::Update::Error-Mode=any update &&
+			DEBIAN_FRONTEND=noninteractive apt-get -o Acquire::Retries=3 install -y --no-install-recommends mmdebstrap debian-archive-keyring'
 }
 
 # Makes or renews the build root; sets IN_ROOT to "host" or "root".

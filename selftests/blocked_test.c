@@ -16,7 +16,7 @@
 #include "verdict.h"
 
 /* For so long the program stays at most: what waited for it would take as long. */
-#define LIMIT_MS 120000ULL
+#define LIMIT_MS 300000ULL
 
 FIXTURE(blocked)
 {
@@ -85,7 +85,7 @@ static void let_go(struct __test_metadata *_metadata, FIXTURE_DATA(blocked) *sel
 	self->pid = 0;
 }
 
-TEST_F_TIMEOUT(blocked, no_other_policy_waits, 400)
+TEST_F_TIMEOUT(blocked, no_other_policy_waits, 900)
 {
 	struct policy_line line;
 
@@ -101,7 +101,7 @@ TEST_F_TIMEOUT(blocked, no_other_policy_waits, 400)
 	let_go(_metadata, self);
 }
 
-TEST_F_TIMEOUT(blocked, no_other_exec_waits, 400)
+TEST_F_TIMEOUT(blocked, no_other_exec_waits, 900)
 {
 	struct run how = {
 		.path = test_path("exit0"),
@@ -119,7 +119,7 @@ TEST_F_TIMEOUT(blocked, no_other_exec_waits, 400)
 	let_go(_metadata, self);
 }
 
-TEST_F_TIMEOUT(blocked, the_policy_itself_can_be_detached, 400)
+TEST_F_TIMEOUT(blocked, the_policy_itself_can_be_detached, 900)
 {
 	struct run how = { .path = test_path("exit0") };
 	__u32 calls;
@@ -137,7 +137,7 @@ TEST_F_TIMEOUT(blocked, the_policy_itself_can_be_detached, 400)
 	let_go(_metadata, self);
 }
 
-TEST_F_TIMEOUT(blocked, the_policy_itself_can_be_updated, 400)
+TEST_F_TIMEOUT(blocked, the_policy_itself_can_be_updated, 900)
 {
 	struct policy named;
 	struct verdict *verdict;
@@ -156,7 +156,7 @@ TEST_F_TIMEOUT(blocked, the_policy_itself_can_be_updated, 400)
 	policy_close(&named);
 }
 
-TEST_F_TIMEOUT(blocked, its_object_may_be_closed_before_it_returns, 400)
+TEST_F_TIMEOUT(blocked, its_object_may_be_closed_before_it_returns, 900)
 {
 	struct blocker *blocker = self->blocker;
 

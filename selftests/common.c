@@ -280,7 +280,7 @@ int policy_count(const char *name)
 
 bool policy_gone(const char *name)
 {
-	unsigned long long end = now_ms() + 5000;
+	unsigned long long end = now_ms() + 60000;
 
 	while (policy_count(name)) {
 		if (now_ms() > end)

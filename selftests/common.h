@@ -20,7 +20,7 @@
  * checker, more on a busy machine, and many tests have hundreds.
  */
 #undef TEST_TIMEOUT_DEFAULT
-#define TEST_TIMEOUT_DEFAULT 180
+#define TEST_TIMEOUT_DEFAULT 600
 
 /* A policy: one struct_ops map of an object file. */
 struct policy {

@@ -285,7 +285,7 @@ FIXTURE_TEARDOWN(most)
 	free(self->env);
 }
 
-TEST_F_TIMEOUT(most, of_what_may_be_passed_is_read_whole, 240)
+TEST_F(most, of_what_may_be_passed_is_read_whole)
 {
 	ASSERT_LT(MOST / 5 * 4, self->args_len + self->env_len);
 	ASSERT_EQ(0, run_exit0(&self->blocks->tgid, self->argv, self->envp));

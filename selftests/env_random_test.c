@@ -187,7 +187,7 @@ static void check_answers(struct __test_metadata *_metadata, const struct probe 
 	}
 }
 
-TEST_F_TIMEOUT(random, environments_are_read_alike_by_all, 240)
+TEST_F(random, environments_are_read_alike_by_all)
 {
 	struct blocks *blocks[2] = { self->blocks[0].data, self->blocks[1].data };
 	struct probe *probes[2] = { self->probes[0].data, self->probes[1].data };

@@ -148,7 +148,7 @@ int module_row(const char *name, struct module_row *row)
 
 bool module_row_gone(const char *name)
 {
-	unsigned long long end = now_ms() + 10000;
+	unsigned long long end = now_ms() + 60000;
 	struct module_row row;
 
 	while (!module_row(name, &row)) {

@@ -60,7 +60,7 @@ TEST(module_that_hides_while_no_policy_is_attached_is_found)
 	EXPECT_EQ(NULL, event_since(modules, 0, EVENT_HIDDEN, name));
 	ASSERT_EQ(1, file_write(door, "0"));
 	EXPECT_EQ(0, module_look());
-	event = event_since(modules, 0, EVENT_HIDDEN, name);
+	event = event_last(modules, 0, EVENT_HIDDEN, name);
 	ASSERT_NE(NULL, event);
 	EXPECT_EQ(0, event->missing);
 	EXPECT_EQ(0, event->altered);

@@ -75,7 +75,7 @@ FIXTURE_TEARDOWN(blocked)
 #define EXPECT_TOLD(kind, name) \
 	EXPECT_NE(NULL, event_within(self->modules, mark, kind, name, PATIENCE_MS))
 
-TEST_F_TIMEOUT(blocked, program_holds_up_nobody_else, 300)
+TEST_F_TIMEOUT(blocked, program_holds_up_nobody_else, 900)
 {
 	const char *first = self->names[0], *second = self->names[1], *third = self->names[2];
 	__u64 mark = self->modules->count;

@@ -111,7 +111,7 @@ static int attach_logged(struct policy *policy, const char *text, bool *logged)
 	return ret;
 }
 
-TEST_F_TIMEOUT(peek, makes_no_policy, 60)
+TEST_F(peek, makes_no_policy)
 {
 	int ret = policy_load(&self->policy);
 	struct peek *peek = self->policy.data;

@@ -77,7 +77,7 @@ static void expect_last(SELF, const char *signal, const char *facts)
 	EXPECT_EQ(0, strncmp(report->task.comm, "policy_module_t", 15));
 }
 
-TEST_F_TIMEOUT(module, that_hides_and_comes_back_is_reported, 120)
+TEST_F(module, that_hides_and_comes_back_is_reported)
 {
 	char steps[16];
 

@@ -128,7 +128,7 @@ FIXTURE_TEARDOWN(refused)
 	policy_close(&self->policy);
 }
 
-TEST_F_TIMEOUT(refused, with_its_errno_and_a_log_line, 60)
+TEST_F(refused, with_its_errno_and_a_log_line)
 {
 	int before = policy_count(NULL), tries;
 
@@ -236,7 +236,7 @@ TEST_F(denied, to_an_ordinary_process_that_was_handed_the_map)
 	check_denied(_metadata, &self->policy, pid);
 }
 
-TEST_F_TIMEOUT(denied, leaves_a_log_line, 60)
+TEST_F(denied, leaves_a_log_line)
 {
 	int tries;
 
@@ -258,7 +258,7 @@ TEST_F_TIMEOUT(denied, leaves_a_log_line, 60)
 	EXPECT_NE(LOG_TRIES, tries);
 }
 
-TEST_F_TIMEOUT(denied, an_update_with_another_name, 60)
+TEST_F(denied, an_update_with_another_name)
 {
 	struct policy named;
 	struct policy_line line;
@@ -281,7 +281,7 @@ TEST_F_TIMEOUT(denied, an_update_with_another_name, 60)
 	policy_close(&named);
 }
 
-TEST_F_TIMEOUT(denied, one_policy_too_many, 120)
+TEST_F(denied, one_policy_too_many)
 {
 	struct bpf_link *links[MOST_POLICIES] = {};
 	int n, already = policy_count(NULL), tries;

@@ -84,7 +84,7 @@ static int change_root(void *arg)
 /* A worker of io_uring tells that it is done a moment before it lets go. */
 static int umount_soon(const char *dir)
 {
-	unsigned long long end = now_ms() + 5000;
+	unsigned long long end = now_ms() + 60000;
 	int ret;
 
 	while ((ret = umount(dir)) && errno == EBUSY && now_ms() < end)
