@@ -36,5 +36,5 @@ pub(crate) fn count_error(op: Op) {
 /// Whether a policy would run now: else the behaviour need not gather its facts, nor its hooks be
 /// on.
 pub(crate) fn is_wanted(op: Op) -> bool {
-    mode::current() != Mode::Off && !of(op).is_empty()
+    !of(op).is_empty() && mode::current() != Mode::Off
 }

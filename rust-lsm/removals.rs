@@ -23,7 +23,10 @@ use kernel::prelude::*;
 /// Whether a removal of this place can be an event at all. Nearly all can't while nobody asks for
 /// every file: this is what they pay.
 fn concerns(place: &Place<'_>) -> bool {
-    place.inode().number().is_some() || place.is_overlay() || lists::is_wanted(Op::FileUnlink)
+    let is_numbered = |place: &Place<'_>| place.inode().number().is_some();
+    is_numbered(place)
+        || place.is_overlay() && is_numbered(&place.real())
+        || lists::is_wanted(Op::FileUnlink)
 }
 
 /// A path hook: a removal may follow, or an exchange with another name.
@@ -36,7 +39,18 @@ pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>) {
 
 /// An inode hook: a name goes away, in a rename because `given_up` takes it.
 pub(crate) fn removed(victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
-    if !concerns(&victim) || given_up.is_some_and(|old| notes::is_exchange(&old, &victim)) {
+    if concerns(&victim) {
+        tell(victim, given_up)
+    } else {
+        Ok(())
+    }
+}
+
+/// Tells the behaviours, if this is a removal. Apart, so that what doesn't concern them does not
+/// pay for its stack.
+#[inline(never)]
+fn tell(victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
+    if given_up.is_some_and(|old| notes::is_exchange(&old, &victim)) {
         return Ok(());
     }
     if victim.inode().is_dir() || notes::is_inner(&victim) {

@@ -138,10 +138,11 @@ TEST_F(bprm, order_of_lsms_brings_no_strings_of_another_round)
 	unlink(script);
 	/* The interpreter's round, whose argument 1 is the script. */
 	EXPECT_EQ(2, a[BPRM_CHECK_SECURITY].ran);
-	if (bpf_is_first())
+	if (bpf_is_first()) {
 		EXPECT_EQ(-ENODATA, a[BPRM_CHECK_SECURITY].arg_ret);
-	else
+	} else {
 		EXPECT_STREQ(script, a[BPRM_CHECK_SECURITY].arg);
+	}
 	EXPECT_STREQ(script, a[BPRM_CREDS_FROM_FILE].arg);
 }
 

@@ -20,6 +20,7 @@
 
 #define TIMES 200
 #define FILE_NAME "/tmp/hook-cost"
+#define OVERLAY "/tmp/hook-cost-overlay"
 
 /* What is done, and which functions of the framework that leads to. */
 struct workload {
@@ -96,24 +97,35 @@ static void execute(void)
 	execute_file("/usr/bin/true");
 }
 
-static void unlink_file(void)
+static void unlink_file(const char *path)
 {
 	set_tgid(PATH_UNLINK, getpid());
 	set_tgid(INODE_UNLINK, getpid());
-	if (unlink(FILE_NAME))
-		die(FILE_NAME);
+	if (unlink(path))
+		die(path);
 	set_tgid(PATH_UNLINK, 0);
 	set_tgid(INODE_UNLINK, 0);
 }
 
-static void unlink_ordinary(void)
+static void unlink_new(const char *path)
 {
-	int fd = open(FILE_NAME, O_CREAT | O_EXCL, 0644);
+	int fd = open(path, O_CREAT | O_EXCL, 0644);
 
 	if (fd < 0)
-		die(FILE_NAME);
+		die(path);
 	close(fd);
-	unlink_file();
+	unlink_file(path);
+}
+
+static void unlink_ordinary(void)
+{
+	unlink_new(FILE_NAME);
+}
+
+/* The overlay and its layer: the hooks are called for each. */
+static void unlink_in_overlay(void)
+{
+	unlink_new(OVERLAY "/merged/file");
 }
 
 static void unlink_executed(void)
@@ -121,11 +133,12 @@ static void unlink_executed(void)
 	if (system("cp /usr/bin/true " FILE_NAME))
 		die("cp");
 	execute_file(FILE_NAME);
-	unlink_file();
+	unlink_file(FILE_NAME);
 }
 
 static struct workload exec_true = { execute, BPRM_CHECK, BPRM_CHECK };
 static struct workload ordinary = { unlink_ordinary, PATH_UNLINK, INODE_UNLINK };
+static struct workload overlay = { unlink_in_overlay, PATH_UNLINK, INODE_UNLINK };
 static struct workload executed = { unlink_executed, PATH_UNLINK, INODE_UNLINK };
 
 static void measure(struct workload *workload, const char *what)
@@ -203,6 +216,13 @@ int main(void)
 	measure_with(&ordinary, "krsi_unlink_empty", "unlink, an empty KRSI file_unlink");
 	measure_with(&ordinary, "lsm_unlink_empty", "unlink, an empty BPF LSM program");
 	measure(&ordinary, "unlink, nothing again");
+
+	if (system("mkdir -p " OVERLAY " && mount -t tmpfs none " OVERLAY " && cd " OVERLAY
+		   " && mkdir lower upper work merged && mount -t overlay none merged "
+		   "-o lowerdir=lower,upperdir=upper,workdir=work"))
+		die("overlay");
+	measure(&overlay, "unlink in an overlay, nothing attached");
+	measure_with(&overlay, "krsi_exec_unlink_empty", "unlink in an overlay, KRSI executable_unlink");
 
 	measure(&executed, "unlink of what was executed, nothing");
 	measure_with(&executed, "krsi_exec_unlink_empty", "unlink of what was executed, KRSI");

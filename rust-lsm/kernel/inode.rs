@@ -79,7 +79,8 @@ impl Inode {
     /// The number that [`Inode::give_number`] gave.
     pub(crate) fn number(&self) -> Option<u64> {
         let number = self.state()?.number.load(Relaxed);
-        is_current(number).then_some(number)
+        // Nearly all have none: one load tells.
+        (number != 0 && is_current(number)).then_some(number)
     }
 
     /// Its number, until it leaves memory or all are taken back. `ENODATA` for an inode without a

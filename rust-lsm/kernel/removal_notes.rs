@@ -21,6 +21,8 @@ fn address(place: &Place<'_>) -> usize {
 }
 
 /// Notes what a path hook is told of a removal: the victim's mount and what it is exchanged with.
+/// Apart, so that a removal that is not noted does not pay for its stack.
+#[inline(never)]
 pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>) {
     if let Some(state) = task_state::of_task(current!()) {
         let notes = &state.notes;
