@@ -74,29 +74,38 @@ TEST_F(bprm, strings_are_read_at_each_hook)
 	}
 }
 
-TEST_F(bprm, strings_of_each_round_are_its_own)
+#define SCRIPT "/tmp/krsi_bprm_script"
+
+/* A script that exit0 interprets, so with two rounds. */
+static int run_script(__u32 *tgid)
 {
-	static const char script[] = "/tmp/krsi_bprm_script";
 	char text[4200], *argv[] = { "mine", "given", NULL };
 	struct run how = {
-		.path = script,
+		.path = SCRIPT,
 		.argv = argv,
-		.tgid = { &self->test->tgid },
+		.tgid = { tgid },
 	};
-	const struct bprm_answers *a = self->test->hook;
+	int ret;
 
 	snprintf(text, sizeof(text), "#!%s\n", test_path("exit0"));
-	ASSERT_EQ(0, file_make(script, text, 0755));
-	EXPECT_EQ(0, run(&how));
-	unlink(script);
+	ret = file_make(SCRIPT, text, 0755) ?: run(&how);
+	unlink(SCRIPT);
+	return ret;
+}
+
+TEST_F(bprm, strings_of_each_round_are_its_own)
+{
+	const struct bprm_answers *a = self->test->hook;
+
+	ASSERT_EQ(0, run_script(&self->test->tgid));
 	EXPECT_EQ(1, a[BPRM_CREDS_FOR_EXEC].ran);
 	EXPECT_STREQ("given", a[BPRM_CREDS_FOR_EXEC].arg);
 	/* The last round: argument 1 is the script's path. */
 	EXPECT_EQ(2, a[BPRM_CHECK_SECURITY].ran);
-	EXPECT_STREQ(script, a[BPRM_CHECK_SECURITY].arg);
+	EXPECT_STREQ(SCRIPT, a[BPRM_CHECK_SECURITY].arg);
 	EXPECT_EQ(-ENOENT, a[BPRM_CHECK_SECURITY].value_ret);
 	EXPECT_EQ(1, a[BPRM_CREDS_FROM_FILE].ran);
-	EXPECT_STREQ(script, a[BPRM_CREDS_FROM_FILE].arg);
+	EXPECT_STREQ(SCRIPT, a[BPRM_CREDS_FROM_FILE].arg);
 }
 
 /* Does "bpf" stand before "krsi" among the LSMs that are on? */
@@ -123,27 +132,17 @@ TEST_F(bprm, order_of_lsms_decides_where_strings_are_there)
 
 TEST_F(bprm, order_of_lsms_brings_no_strings_of_another_round)
 {
-	static const char script[] = "/tmp/krsi_bprm_order";
-	char text[4200], *argv[] = { "mine", "given", NULL };
-	struct run how = {
-		.path = script,
-		.argv = argv,
-		.tgid = { &self->test->tgid },
-	};
 	const struct bprm_answers *a = self->test->hook;
 
-	snprintf(text, sizeof(text), "#!%s\n", test_path("exit0"));
-	ASSERT_EQ(0, file_make(script, text, 0755));
-	EXPECT_EQ(0, run(&how));
-	unlink(script);
+	ASSERT_EQ(0, run_script(&self->test->tgid));
 	/* The interpreter's round, whose argument 1 is the script. */
 	EXPECT_EQ(2, a[BPRM_CHECK_SECURITY].ran);
 	if (bpf_is_first()) {
 		EXPECT_EQ(-ENODATA, a[BPRM_CHECK_SECURITY].arg_ret);
 	} else {
-		EXPECT_STREQ(script, a[BPRM_CHECK_SECURITY].arg);
+		EXPECT_STREQ(SCRIPT, a[BPRM_CHECK_SECURITY].arg);
 	}
-	EXPECT_STREQ(script, a[BPRM_CREDS_FROM_FILE].arg);
+	EXPECT_STREQ(SCRIPT, a[BPRM_CREDS_FROM_FILE].arg);
 }
 
 static char log_text[1 << 20];
