@@ -36,6 +36,14 @@ test_install() {
 	in_root python3 -B "$TOP/qemu/results.py" count "$RESULTS" install <"$CACHE/test-install.ktap"
 }
 
+# How the steps before the tests end where the machine does not go along.
+test_steps() {
+	say "steps: without a network, with a full disk, two at once"
+	# Its status says no more than its output, which is counted.
+	bash "$TOP/qemu/test-steps.sh" | tee "$CACHE/test-steps.ktap" || true
+	in_root python3 -B "$TOP/qemu/results.py" count "$RESULTS" steps <"$CACHE/test-steps.ktap"
+}
+
 # The kernel command line beats every policy: a boot each.
 test_boot_modes() {
 	local mode
@@ -96,7 +104,10 @@ test_debug() {
 prepare_source
 : >"$RESULTS"
 in_root python3 -B "$TOP/qemu/parsers.py" --results "$RESULTS"
-[ -n "$PROGRAM" ] || test_install
+if [ -z "$PROGRAM" ]; then
+	test_install
+	test_steps
+fi
 test_normal
 if [ -n "$PROGRAM" ]; then
 	say "debug: skipped, as only $PROGRAM was asked for"
