@@ -85,11 +85,12 @@ static bool is_symbol(const char *symbol, const char *kind, const char *trait, c
 	       strstr(symbol, part);
 }
 
-/* A hook's callback is counted as number i, its implementation as HOOKS + i; masks of both. */
-static void count_hooks(struct counter *counter, __u32 found[2])
+/* A hook's callback is counted as number i, its implementation as HOOKS + i; mask of the former. */
+static __u32 count_hooks(struct counter *counter)
 {
 	FILE *file = fopen("/proc/kallsyms", "re");
 	char symbol[512];
+	__u32 found = 0;
 	int i;
 
 	while (file && fscanf(file, "%*x %*c %511s%*[^\n]", symbol) == 1) {
@@ -97,19 +98,21 @@ static void count_hooks(struct counter *counter, __u32 found[2])
 			const char *callback = hooks[i].callback ?: hooks[i].name;
 
 			if (is_symbol(symbol, "_RINv", "", callback))
-				found[0] |= count_calls(counter, symbol, i) << i;
+				found |= count_calls(counter, symbol, i) << i;
 			else if (is_symbol(symbol, "_RNvX", "5Hooks", hooks[i].name))
-				found[1] |= count_calls(counter, symbol, HOOKS + i) << i;
+				count_calls(counter, symbol, HOOKS + i);
 		}
 	}
 	if (file)
 		fclose(file);
+	return found;
 }
 
 FIXTURE(hook)
 {
 	struct counter counter;
 	struct policy policy;
+	__u32 found; /* callbacks that can be counted */
 };
 
 FIXTURE_VARIANT(hook)
@@ -135,13 +138,8 @@ FIXTURE_VARIANT_ADD(hook, of_executable_unlink) {
 
 FIXTURE_SETUP(hook)
 {
-	__u32 found[2] = {};
-
 	ASSERT_EQ(0, counter_open(&self->counter));
-	count_hooks(&self->counter, found);
-	ASSERT_EQ((1U << HOOKS) - 1, found[0]);
-	/* The compiler may have made the two one function. */
-	ASSERT_LT(0, found[1]);
+	self->found = count_hooks(&self->counter);
 	ASSERT_EQ(0, policy_take(&self->policy, variant->object, variant->map));
 }
 
@@ -185,6 +183,7 @@ static int do_everything(struct hits *hits, struct hits *seen)
 TEST_F(hook, is_on_only_while_the_op_is_attached)
 {
 	struct hits none, attached, detached;
+	bool own_branches = false;
 	int i, told = 0;
 
 	ASSERT_EQ(0, policy_count(NULL));
@@ -194,13 +193,18 @@ TEST_F(hook, is_on_only_while_the_op_is_attached)
 	policy_detach(&self->policy);
 	ASSERT_EQ(0, do_everything(self->counter.hits, &detached));
 
+	/*
+	 * Where the framework can't switch hooks the callbacks are called always, and
+	 * a branch in each leads to the implementation, unless the compiler has put
+	 * that into the callback: then there is nothing to count.
+	 */
+	for (i = 0; i < HOOKS; i++)
+		own_branches |= none.n[i] > 0;
+	if (!own_branches)
+		ASSERT_EQ((1U << HOOKS) - 1, self->found);
+
 	for (i = 0; i < HOOKS; i++) {
-		/*
-		 * Where the framework can't switch hooks the callback is called
-		 * always, and the branch in it leads to the implementation.
-		 */
-		bool always = none.n[i];
-		int at = always ? HOOKS + i : i;
+		int at = own_branches ? HOOKS + i : i;
 
 		if (!(variant->on & 1 << i)) {
 			EXPECT_EQ(0, attached.n[at]) {
@@ -208,8 +212,7 @@ TEST_F(hook, is_on_only_while_the_op_is_attached)
 			}
 			continue;
 		}
-		/* One function with the callback. */
-		if (always && !attached.n[at])
+		if (own_branches && !attached.n[at])
 			continue;
 		told++;
 		EXPECT_EQ(0, none.n[at]) {
@@ -222,6 +225,8 @@ TEST_F(hook, is_on_only_while_the_op_is_attached)
 			TH_LOG("%s, attached", hooks[i].name);
 		}
 	}
+	if (own_branches && !told)
+		SKIP(return, "every implementation is part of its callback");
 	EXPECT_LT(0, told);
 }
 
