@@ -156,7 +156,7 @@ fn is_on() -> bool {
 
 /// A round of an exec: its file will be executed, if the exec gets that far.
 pub(crate) fn round(bprm: &Bprm) {
-    let Some(rounds) = bprm.files() else {
+    let Some(rounds) = bprm.files().filter(|_| is_on()) else {
         return;
     };
     process::begin_round(|round| {
