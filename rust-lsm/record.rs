@@ -19,6 +19,8 @@
 //! Files are known by the numbers of their inodes: in an overlay both that of the overlay and that
 //! of the layer, for a name can be removed in either.
 
+mod files;
+
 use crate::{
     boundary::{
         bprm::Bprm,
@@ -40,8 +42,6 @@ use crate::{
     },
     lists, //
 };
-mod files;
-
 use files::{
     Files,
     Since,
