@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Sourced: the kernel source in the cache. Debian's linux-source package,
-# unpacked once; the series of patches/ applied; this checkout laid over it as
-# security/krsi/ and its selftests/ as tools/testing/selftests/krsi/.
+# unpacked once; the series of patches/ applied, and tcg.patch for the emulator;
+# this checkout laid over it as security/krsi/ and its selftests/ as
+# tools/testing/selftests/krsi/.
 #
 # Files change on disk only when their content changes, so that the kernel's
 # own build sees exactly what is new.
@@ -67,10 +68,10 @@ lay() {
 # The files that the patches given touch.
 patched_files() { sed -n 's/^+++ b\///p; s/^--- a\///p' "$@" | sort -u; }
 
-# Brings the tree to "pristine plus the present series". The originals of all
+# Brings the tree to "pristine plus the present patches". The originals of all
 # files ever patched are kept beside the tree; a file new in a patch has none.
 apply_patches() {
-	local work file series=("$TOP/patches/$KERNEL"/*.patch)
+	local work file series=("$TOP/patches/$KERNEL"/*.patch "$TOP/qemu/tcg.patch")
 	[ -e "${series[0]}" ] || die "no patch series for $KERNEL"
 	work=$(mktemp -d "$CACHE/patch.XXXXXX")
 	while read -r file; do
