@@ -7,9 +7,9 @@
 //! `NAME=value`, may be empty, and come from whoever called execve: nothing is believed before
 //! the whole block has been walked once.
 
-use crate::boundary::{
-    abi::KRSI_ENV_NAME_SIZE,
-    arg_pages::Strings, //
+use crate::{
+    boundary::arg_pages::Strings,
+    bpf::abi::KRSI_ENV_NAME_SIZE, //
 };
 use core::{
     cell::Cell,

@@ -12,7 +12,7 @@ use crate::{
     },
     boundary::{
         arg_pages::Strings,
-        kfunc::ProgMem, //
+        prog_mem::ProgMem, //
     }, //
 };
 use kernel::prelude::*;

@@ -3,23 +3,31 @@
 //! Which LSM hook leads to which behaviour.
 
 use crate::{
-    admission,
+    behaviours::{
+        process_exec,
+        process_executed,
+        removals::{
+            self,
+            record, //
+        }, //
+    },
     boundary::{
         bprm::Bprm,
-        exec_state,
         inode::Inode,
         lsm_hooks::Hooks,
         place::Place,
-        process,
         prog::Prog, //
     },
-    bprm_readers,
-    krsi_ops,
-    process_exec,
-    process_executed,
-    record,
-    removals,
-    switches, //
+    policy::{
+        admission,
+        bprm_readers,
+        krsi_ops,
+        switches, //
+    },
+    state::{
+        exec_state,
+        process, //
+    }, //
 };
 use kernel::{
     fs::File,

@@ -6,6 +6,7 @@
 
 use kernel::{
     bindings,
+    cred::Credential,
     fs::File,
     types::Opaque, //
 };
@@ -35,7 +36,7 @@ impl Bprm {
     }
 
     /// The C struct.
-    pub(super) fn as_ptr(&self) -> *mut bindings::linux_binprm {
+    pub(crate) fn as_ptr(&self) -> *mut bindings::linux_binprm {
         self.0.get()
     }
 
@@ -55,8 +56,15 @@ impl Bprm {
     }
 
     /// Tells the strings of this round from those of the others: an interpreter's are more.
-    pub(super) fn strings_id(&self) -> (usize, u32) {
+    pub(crate) fn strings_id(&self) -> (usize, u32) {
         (self.get().p, self.argc())
+    }
+
+    /// The credentials that it prepares; `None` once they are committed.
+    pub(crate) fn cred(&self) -> Option<&Credential> {
+        let cred = self.get().cred;
+        // SAFETY: `cred` is null or the exec's new credentials, to which it holds a reference.
+        (!cred.is_null()).then(|| unsafe { Credential::from_ptr(cred) })
     }
 
     /// Whether only permission is asked for (`AT_EXECVE_CHECK`).

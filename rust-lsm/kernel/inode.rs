@@ -1,41 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Inodes, and the number that the LSM gives to one that it wants to know again.
+//! Inodes.
 //!
 //! C header: [`include/linux/fs.h`](srctree/include/linux/fs.h).
 
-use super::blob;
-use core::mem::size_of;
 use kernel::{
     bindings,
     prelude::*,
-    sync::atomic::{
-        ordering::Relaxed,
-        Atomic, //
-    },
     types::Opaque, //
 };
 
-/// The LSM's part of an inode's blob.
-struct InodeState {
-    /// 0 if the inode has none yet.
-    number: Atomic<u64>,
-}
-
-const _: () = assert!(size_of::<InodeState>() <= blob::INODE_SIZE as usize);
-
-/// Numbers below are of a time that is over.
-static FIRST: Atomic<u64> = Atomic::new(1);
-static LAST: Atomic<u64> = Atomic::new(0);
-
-/// Takes all numbers back: inodes get new ones, that none had before.
-pub(crate) fn renumber() {
-    FIRST.store(LAST.load(Relaxed) + 1, Relaxed);
-}
-
-/// Whether a number was given since [`renumber`].
-pub(super) fn is_current(number: u64) -> bool {
-    number >= FIRST.load(Relaxed)
+/// Which inode this is, as user space writes it.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct InodeId {
+    /// The device number of its superblock, encoded as `st_dev`.
+    pub(crate) dev: u64,
+    /// Its number.
+    pub(crate) ino: u64,
+    /// Tells inodes with one number apart; 0 for vfat, which draws one at random whenever it reads
+    /// an inode.
+    pub(crate) generation: u32,
 }
 
 /// What changes when a file's contents do.
@@ -66,47 +50,24 @@ impl Inode {
     }
 
     /// The C struct.
-    pub(super) fn as_ptr(&self) -> *mut bindings::inode {
+    pub(crate) fn as_ptr(&self) -> *mut bindings::inode {
         self.0.get()
     }
 
-    fn state(&self) -> Option<&InodeState> {
-        // SAFETY: The inode is valid; its blob is null or lives as long as it does, the size is
-        // checked above, and zero is valid for atomics.
-        unsafe { blob::inode((*self.as_ptr()).i_security) }
-    }
-
-    /// The number that [`Inode::give_number`] gave.
-    pub(crate) fn number(&self) -> Option<u64> {
-        let number = self.state()?.number.load(Relaxed);
-        // Nearly all have none: one load tells.
-        (number != 0 && is_current(number)).then_some(number)
-    }
-
-    /// Its number, until it leaves memory or all are taken back. `ENODATA` for an inode without a
-    /// blob.
-    pub(crate) fn give_number(&self) -> Result<u64> {
-        let state = self.state().ok_or(ENODATA)?;
-        let old = state.number.load(Relaxed);
-        if is_current(old) {
-            return Ok(old);
-        }
-        let new = LAST.fetch_add(1, Relaxed) + 1;
-        match state.number.cmpxchg(old, new, Relaxed) {
-            Ok(_) => Ok(new),
-            Err(given) => Ok(given),
-        }
+    /// The LSMs' composite blob; null if it has none.
+    pub(crate) fn security(&self) -> *mut c_void {
+        // SAFETY: The inode is valid, and its blob lives as long as it does.
+        unsafe { (*self.as_ptr()).i_security }
     }
 
     /// Its filesystem's magic number.
-    pub(super) fn magic(&self) -> u32 {
+    pub(crate) fn magic(&self) -> u32 {
         // SAFETY: An inode has a superblock as long as it lives; the magic never changes.
         unsafe { (*(*self.as_ptr()).i_sb).s_magic as u32 }
     }
 
-    /// Its device, inode number and generation, as user space writes them. The generation is 0
-    /// for vfat, which draws one at random whenever it reads an inode.
-    pub(super) fn id(&self) -> (u64, u64, u32) {
+    /// Which it is.
+    pub(crate) fn id(&self) -> InodeId {
         // SAFETY: The inode is valid, and so is its superblock; the fields are constant but for
         // the generation, which is one word.
         unsafe {
@@ -116,16 +77,16 @@ impl Inode {
             } else {
                 (&raw const (*inode).i_generation).read_volatile()
             };
-            (
-                bindings::krsi_user_dev((*(*inode).i_sb).s_dev),
-                (*inode).i_ino,
+            InodeId {
+                dev: bindings::krsi_user_dev((*(*inode).i_sb).s_dev),
+                ino: (*inode).i_ino,
                 generation,
-            )
+            }
         }
     }
 
     /// Its mode, type and permission bits.
-    pub(super) fn mode(&self) -> u32 {
+    pub(crate) fn mode(&self) -> u32 {
         // SAFETY: The inode is valid; its mode is one word.
         u32::from(unsafe { (&raw const (*self.as_ptr()).i_mode).read_volatile() })
     }
@@ -167,7 +128,7 @@ impl Inode {
     }
 
     /// Its address, to compare.
-    pub(super) fn address(&self) -> usize {
+    pub(crate) fn address(&self) -> usize {
         self.as_ptr() as usize
     }
 }

@@ -94,12 +94,12 @@ impl LsmId {
     }
 }
 
-/// Declares this kernel's LSM: its hooks, its id and what runs when at boot.
+/// Declares this kernel's LSM: its hooks, its id, what it keeps with kernel objects and what runs when at boot.
 ///
 /// `init` runs first of all, when memory can be allocated but not waited for; `core` when
 /// securityfs is there; `late` when BTF is.
 macro_rules! declare_lsm {
-    (hooks: $hooks:ty, name: $name:literal, id: $id:expr, core: $core:path, late: $late:path $(,)?) => {
+    (hooks: $hooks:ty, name: $name:literal, id: $id:expr, blobs: $blobs:path, core: $core:path, late: $late:path $(,)?) => {
         #[expect(
             unsafe_code,
             reason = "statics that the LSM framework finds by their sections"
@@ -111,12 +111,9 @@ macro_rules! declare_lsm {
                 bindings,
                 error::from_result, //
             };
-            use $crate::boundary::{
-                blob,
-                lsm::{
-                    HookList,
-                    LsmId, //
-                }, //
+            use $crate::boundary::lsm::{
+                HookList,
+                LsmId, //
             };
 
             static ID: LsmId = LsmId::new($name, $id as u64);
@@ -149,7 +146,7 @@ macro_rules! declare_lsm {
             #[used]
             static INFO: Info = Info(UnsafeCell::new(bindings::lsm_info {
                 id: ID.as_ptr(),
-                blobs: blob::SIZES.as_ptr(),
+                blobs: $blobs.as_ptr(),
                 init: Some(init),
                 initcall_core: Some(core),
                 initcall_late: Some(late),

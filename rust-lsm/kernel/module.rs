@@ -8,12 +8,9 @@
 //!
 //! C header: [`include/linux/module.h`](srctree/include/linux/module.h).
 
-use super::{
-    abi,
-    nofault::{
-        peek,
-        peek_string, //
-    }, //
+use super::nofault::{
+    peek,
+    peek_string, //
 };
 use core::mem::offset_of;
 use kernel::{
@@ -48,14 +45,27 @@ pub(crate) const TEXT: usize = bindings::mod_mem_type_MOD_TEXT as usize;
 /// The part of it that is data.
 pub(crate) const DATA: usize = bindings::mod_mem_type_MOD_DATA as usize;
 
+/// The views, the kernel's structures that hold modules: the list of them.
+pub(crate) const VIEW_LIST: u32 = 1 << 0;
+/// The kset, which sysfs shows.
+pub(crate) const VIEW_SYSFS: u32 = 1 << 1;
+/// The tree of addresses, for each of its ranges.
+pub(crate) const VIEW_TREE: u32 = 1 << 2;
+/// The list of bug tables.
+pub(crate) const VIEW_BUGS: u32 = 1 << 3;
+/// The list of BTF.
+pub(crate) const VIEW_BTF: u32 = 1 << 4;
+/// The records of its functions.
+pub(crate) const VIEW_FTRACE: u32 = 1 << 5;
+
 /// The views that this kernel has and every module is in.
 pub(crate) const VIEWS_OF_ALL: u32 = {
-    let mut views = abi::KRSI_VIEW_LIST | abi::KRSI_VIEW_TREE;
+    let mut views = VIEW_LIST | VIEW_TREE;
     if cfg!(CONFIG_SYSFS) {
-        views |= abi::KRSI_VIEW_SYSFS;
+        views |= VIEW_SYSFS;
     }
     if cfg!(CONFIG_GENERIC_BUG) {
-        views |= abi::KRSI_VIEW_BUGS;
+        views |= VIEW_BUGS;
     }
     views
 };
@@ -107,7 +117,7 @@ pub(crate) struct Record {
 pub(crate) struct Look {
     /// `None` if its memory can't be read.
     pub(crate) record: Option<Record>,
-    /// `KRSI_VIEW_*` that have it.
+    /// `VIEW_*` that have it.
     pub(crate) views: u32,
     /// Those that have it not, and to which its list pointers still lead wrongly.
     pub(crate) broken_links: u32,
@@ -223,10 +233,10 @@ impl ModuleAddr {
         let mut views = structures(self.0, core);
         // SAFETY: The address is only compared.
         if unsafe { bindings::krsi_kset_has(self.kobject() as *const _) } {
-            views |= abi::KRSI_VIEW_SYSFS;
+            views |= VIEW_SYSFS;
         }
         if has_ftrace_records(&core[TEXT]) {
-            views |= abi::KRSI_VIEW_FTRACE;
+            views |= VIEW_FTRACE;
         }
         views
     }
@@ -240,12 +250,9 @@ impl ModuleAddr {
         let bugs = 0;
         let entry = offset_of!(bindings::kobject, entry);
         let links = [
-            (
-                abi::KRSI_VIEW_LIST,
-                self.field(offset_of!(bindings::module, list)),
-            ),
-            (abi::KRSI_VIEW_SYSFS, self.kobject().wrapping_add(entry)),
-            (abi::KRSI_VIEW_BUGS, bugs),
+            (VIEW_LIST, self.field(offset_of!(bindings::module, list))),
+            (VIEW_SYSFS, self.kobject().wrapping_add(entry)),
+            (VIEW_BUGS, bugs),
         ];
         links
             .into_iter()
@@ -300,10 +307,10 @@ fn structures(module: usize, core: &[Range; CORE]) -> u32 {
     // SAFETY: `addrs` is valid for reads of `count` elements; the module is only compared.
     let found = unsafe { bindings::module_views(module as *const _, addrs.as_ptr(), count) };
     let names = [
-        (bindings::module_view_MODULE_VIEW_LIST, abi::KRSI_VIEW_LIST),
-        (bindings::module_view_MODULE_VIEW_TREE, abi::KRSI_VIEW_TREE),
-        (bindings::module_view_MODULE_VIEW_BUGS, abi::KRSI_VIEW_BUGS),
-        (bindings::module_view_MODULE_VIEW_BTF, abi::KRSI_VIEW_BTF),
+        (bindings::module_view_MODULE_VIEW_LIST, VIEW_LIST),
+        (bindings::module_view_MODULE_VIEW_TREE, VIEW_TREE),
+        (bindings::module_view_MODULE_VIEW_BUGS, VIEW_BUGS),
+        (bindings::module_view_MODULE_VIEW_BTF, VIEW_BTF),
     ];
     names
         .into_iter()

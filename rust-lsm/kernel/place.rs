@@ -5,12 +5,11 @@
 //! C header: [`include/linux/dcache.h`](srctree/include/linux/dcache.h).
 
 use super::{
-    abi::{
-        bytes_of,
-        FileId, //
+    inode::{
+        Inode,
+        InodeId, //
     },
-    inode::Inode,
-    kfunc::ProgMem, //
+    prog_mem::ProgMem, //
 };
 use core::{
     marker::PhantomData,
@@ -44,6 +43,15 @@ pub(crate) struct Place<'a> {
     _held: PhantomData<&'a ()>,
 }
 
+/// Which file this is.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct FileId {
+    /// The real file, below an overlay that of the layer.
+    pub(crate) real: InodeId,
+    /// The overlay's, if there is one.
+    pub(crate) overlay: Option<InodeId>,
+}
+
 /// A name, as it can be remembered: the directory that it was in and its last component.
 pub(crate) struct Name {
     dir: FileId,
@@ -52,7 +60,7 @@ pub(crate) struct Name {
 
 impl Name {
     fn is_in(&self, dir: &Place<'_>) -> bool {
-        bytes_of(&self.dir) == bytes_of(&dir.id())
+        self.dir == dir.id()
     }
 }
 
@@ -76,7 +84,7 @@ impl<'a> Place<'a> {
     ///
     /// `dentry` is referenced for `'a`, and doesn't cease to lead where it does; so is `mnt`,
     /// unless it is null.
-    pub(super) unsafe fn new(
+    pub(crate) unsafe fn new(
         mnt: *mut bindings::vfsmount,
         dentry: *mut bindings::dentry,
     ) -> Option<Self> {
@@ -106,11 +114,11 @@ impl<'a> Place<'a> {
         }
     }
 
-    pub(super) fn dentry(&self) -> *mut bindings::dentry {
+    pub(crate) fn dentry(&self) -> *mut bindings::dentry {
         self.dentry.as_ptr()
     }
 
-    pub(super) fn mnt(&self) -> *mut bindings::vfsmount {
+    pub(crate) fn mnt(&self) -> *mut bindings::vfsmount {
         self.mnt
     }
 
@@ -119,7 +127,7 @@ impl<'a> Place<'a> {
     /// # Safety
     ///
     /// `mnt` is referenced for `'a`.
-    pub(super) unsafe fn through(self, mnt: *mut bindings::vfsmount) -> Self {
+    pub(crate) unsafe fn through(self, mnt: *mut bindings::vfsmount) -> Self {
         // INVARIANT: By the caller's guarantee.
         Self { mnt, ..self }
     }
@@ -183,17 +191,10 @@ impl<'a> Place<'a> {
     /// Which file this is: the real one below an overlay, and the overlay's. Doesn't sleep.
     pub(crate) fn id(&self) -> FileId {
         let (seen, real) = (self.inode(), self.real_inode());
-        let (dev, ino, generation) = real.id();
-        let mut id = FileId {
-            dev,
-            ino,
-            generation,
-            ..Default::default()
-        };
-        if !core::ptr::eq(seen, real) {
-            (id.overlay_dev, id.overlay_ino, id.overlay_generation) = seen.id();
+        FileId {
+            real: real.id(),
+            overlay: (!core::ptr::eq(seen, real)).then(|| seen.id()),
         }
-        id
     }
 
     /// Writes its path to a program's memory, as `d_path` gives it; returns its length.

@@ -4,25 +4,14 @@
 //!
 //! C header: [`include/linux/bpf.h`](srctree/include/linux/bpf.h).
 
-use super::blob;
-use core::mem::size_of;
 use kernel::{
     bindings,
     prelude::*,
-    sync::atomic::Atomic,
     types::Opaque, //
 };
 
 /// The numbers of BPF's helpers.
 pub(crate) use kernel::bindings as helper_id;
-
-/// The LSM's part of a program's blob.
-pub(crate) struct ProgState {
-    /// Which groups of kfuncs it calls, one bit each.
-    pub(crate) kfunc_groups: Atomic<u32>,
-}
-
-const _: () = assert!(size_of::<ProgState>() <= blob::PROG_SIZE as usize);
 
 /// Wraps the kernel's `struct bpf_prog`.
 ///
@@ -43,7 +32,7 @@ impl Prog {
         unsafe { &*ptr.cast() }
     }
 
-    pub(super) fn aux(&self) -> *const bindings::bpf_prog_aux {
+    pub(crate) fn aux(&self) -> *const bindings::bpf_prog_aux {
         // SAFETY: The program is valid by the type invariants; `aux` is set at its birth.
         unsafe { (*self.0.get()).aux }
     }
@@ -106,7 +95,7 @@ impl Prog {
     }
 
     /// Whether it is of type `BPF_PROG_TYPE_STRUCT_OPS`.
-    pub(super) fn is_struct_ops(&self) -> bool {
+    pub(crate) fn is_struct_ops(&self) -> bool {
         // SAFETY: The program is valid by the type invariants; its type never changes.
         unsafe { (*self.0.get()).type_ == bindings::bpf_prog_type_BPF_PROG_TYPE_STRUCT_OPS }
     }
@@ -151,11 +140,9 @@ impl Prog {
         }
     }
 
-    /// What the LSM keeps of it; `None` before `bpf_prog_load` and after `bpf_prog_free`.
-    pub(crate) fn state(&self) -> Option<&ProgState> {
-        // SAFETY: `aux->security` is null or the composite blob, zeroed at its allocation, that
-        // lives as long as the program is known to LSMs; the size is checked above, and zero is
-        // valid for atomics.
-        unsafe { blob::prog((*self.aux()).security) }
+    /// The LSMs' composite blob; null before `bpf_prog_load` and after `bpf_prog_free`.
+    pub(crate) fn security(&self) -> *mut c_void {
+        // SAFETY: `aux` is valid.
+        unsafe { (*self.aux()).security }
     }
 }

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who the current task is.
+//! Tasks: who the current one is, and what a process runs.
 //!
 //! C header: [`include/linux/sched.h`](srctree/include/linux/sched.h).
 
-use super::{
-    abi::TaskId,
-    cred::Ids,
-    place::Place, //
+use super::place::{
+    FileId,
+    Place, //
 };
 use core::mem::{
-    offset_of,
     size_of,
     size_of_val, //
 };
@@ -22,40 +20,51 @@ use kernel::{
     task::Task, //
 };
 
-/// Fills in who the current task is, as far as somebody with room for `size` bytes can see it.
-/// Doesn't sleep.
-pub(crate) fn current_id(size: usize) -> TaskId {
-    let task = Task::current_raw();
-    let ids = Ids::current();
-    let mut id = TaskId {
-        uid: ids.uid,
-        gid: ids.gid,
-        euid: ids.euid,
-        egid: ids.egid,
-        comm: comm(),
-        ..Default::default()
-    };
+/// Numbers of a task.
+pub(crate) struct Id {
+    /// Of its cgroup (v2).
+    pub(crate) cgroup: u64,
+    /// When it started, in nanoseconds since boot.
+    pub(crate) start_time: u64,
+    /// Thread id, in the initial pid namespace as all three.
+    pub(crate) pid: u32,
+    /// Process id.
+    pub(crate) tgid: u32,
+    /// Process id of the real parent.
+    pub(crate) ppid: u32,
+}
 
+/// The numbers of the current task. Doesn't sleep.
+pub(crate) fn current_id() -> Id {
+    let task = Task::current_raw();
+    let _rcu = rcu::read_lock();
     // SAFETY: The current task doesn't go away; its parent and its cgroup are protected by RCU,
-    // the other fields never change or only by the task itself.
+    // the other fields never change.
     unsafe {
-        let _rcu = rcu::read_lock();
-        id.cgroup_id = bindings::krsi_cgroup_id(task);
-        id.start_time = (*task).start_boottime;
-        id.pid = (*task).pid as u32;
-        id.tgid = (*task).tgid as u32;
-        id.ppid = (*bindings::krsi_real_parent(task)).tgid as u32;
+        Id {
+            cgroup: bindings::krsi_cgroup_id(task),
+            start_time: (*task).start_boottime,
+            pid: (*task).pid as u32,
+            tgid: (*task).tgid as u32,
+            ppid: (*bindings::krsi_real_parent(task)).tgid as u32,
+        }
     }
-    let id_of = |exe: &File| Place::of(exe).id();
-    // SAFETY: As above.
-    id.exe = unsafe { with_exe(task, id_of) }.unwrap_or_default();
-    if size > offset_of!(TaskId, parent_exe) {
-        let _rcu = rcu::read_lock();
-        // SAFETY: The parent is not freed while RCU is held.
-        let exe = unsafe { with_exe(bindings::krsi_real_parent(task), id_of) };
-        id.parent_exe = exe.unwrap_or_default();
+}
+
+/// The executable of the current process, if it has one. Takes a spinlock; doesn't sleep.
+pub(crate) fn current_exe() -> Option<FileId> {
+    // SAFETY: The current task doesn't go away.
+    unsafe { with_exe(Task::current_raw(), |exe| Place::of(exe).id()) }
+}
+
+/// The executable of the current process's real parent, likewise.
+pub(crate) fn parent_exe() -> Option<FileId> {
+    let _rcu = rcu::read_lock();
+    // SAFETY: The parent is not freed while RCU is held.
+    unsafe {
+        let parent = bindings::krsi_real_parent(Task::current_raw());
+        with_exe(parent, |exe| Place::of(exe).id())
     }
-    id
 }
 
 /// The current task's name: NUL-padded, chosen by the task.
@@ -95,7 +104,7 @@ pub(crate) fn real_seconds() -> i64 {
 /// # Safety
 ///
 /// `task` is valid.
-pub(super) unsafe fn with_exe<R>(
+pub(crate) unsafe fn with_exe<R>(
     task: *mut bindings::task_struct,
     look: impl FnOnce(&File) -> R,
 ) -> Option<R> {

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Names that go away: from the hooks to the behaviours `file_unlink` and `executable_unlink`.
+//!
+//! The path hooks come first and only note what the inode hooks, which come after the permission
+//! check, are not told: the mount, and whether two names are exchanged. One attempt is one event:
+//! what an overlay does in its layer for a removal in the overlay is not told again.
+
+mod executable_unlink;
+mod file_unlink;
+pub(crate) mod record;
+mod removal;
+mod whose;
+
+use crate::{
+    boundary::place::Place,
+    bpf::ops::Op,
+    policy::lists,
+    state::{
+        inode_number,
+        removal_notes as notes, //
+    }, //
+};
+use kernel::prelude::*;
+use removal::Removal;
+
+/// Whether a removal of this place can be an event at all. Nearly all can't while nobody asks for
+/// every file: this is what they pay.
+fn concerns(place: &Place<'_>) -> bool {
+    let is_numbered = |place: &Place<'_>| inode_number::of(place.inode()).is_some();
+    is_numbered(place)
+        || place.is_overlay() && is_numbered(&place.real())
+        || lists::is_wanted(Op::FileUnlink)
+}
+
+/// A path hook: a removal may follow, or an exchange with another name.
+pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>) {
+    // Of an exchange it must be known, should one of the two come to concern anybody meanwhile.
+    if concerns(victim) || exchanged.is_some() {
+        notes::note(victim, exchanged);
+    }
+}
+
+/// An inode hook: a name goes away, in a rename because `given_up` takes it.
+pub(crate) fn removed(victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
+    if concerns(&victim) {
+        tell(victim, given_up)
+    } else {
+        Ok(())
+    }
+}
+
+/// Tells the behaviours, if this is a removal. Apart, so that what doesn't concern them does not
+/// pay for its stack.
+#[inline(never)]
+fn tell(victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
+    if given_up.is_some_and(|old| notes::is_exchange(&old, &victim)) {
+        return Ok(());
+    }
+    if victim.inode().is_dir() || notes::is_inner(&victim) {
+        return Ok(());
+    }
+    let executed = record::find(victim);
+    if executed.is_none() && !lists::is_wanted(Op::FileUnlink) {
+        return Ok(());
+    }
+    let is_retry = notes::is_retry(&victim, given_up.as_ref());
+    notes::with_noted(victim, |victim| {
+        let removal = Removal {
+            victim,
+            given_up,
+            is_retry,
+        };
+        let of_file = file_unlink::run(&removal);
+        let of_executable = executed.map_or(Ok(()), |executed| {
+            executable_unlink::run(&removal, &executed)
+        });
+        of_file.and(of_executable)
+    })
+}

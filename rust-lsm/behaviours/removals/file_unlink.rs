@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The behaviour `file_unlink`: a name of a file goes away.
+//!
+//! Once for each attempt that permissions allow, whatever way it comes: unlink, a rename over the
+//! name, io_uring, nfsd, the kernel itself. The inodes of directory and victim are locked, so
+//! programs must not sleep.
+
+use super::removal::Removal;
+use crate::{
+    bpf::{
+        abi::Unlink,
+        event::{
+            Behind,
+            Event, //
+        },
+        ops::{
+            FileUnlink,
+            Op, //
+        }, //
+    },
+    policy::{
+        dispatch::dispatch,
+        lists, //
+    }, //
+};
+use kernel::prelude::*;
+
+/// Tells the policies; the answer is the removal's.
+pub(crate) fn run(removal: &Removal<'_>) -> Result {
+    if !lists::is_wanted(Op::FileUnlink) {
+        return Ok(());
+    }
+    let context = Unlink {
+        how: removal.how(),
+        flags: removal.flags(),
+        links_left: removal.links_left(),
+        ..Default::default()
+    };
+    let behind = Behind::new().with_place(removal.victim);
+
+    dispatch::<FileUnlink>(&Event::new(behind, context))
+}

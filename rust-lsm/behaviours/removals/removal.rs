@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A name that goes away: what `removals.rs` knows of it and the two behaviours tell.
+
+use crate::{
+    boundary::place::Place,
+    bpf::abi, //
+};
+
+/// A name that goes away, if nobody denies it.
+pub(crate) struct Removal<'a> {
+    /// The name.
+    pub(crate) victim: Place<'a>,
+    /// The name that its new file gives up for it, in a rename.
+    pub(crate) given_up: Option<Place<'a>>,
+    /// Whether the task tried before, and a lease was in the way.
+    pub(crate) is_retry: bool,
+}
+
+impl Removal<'_> {
+    /// `KRSI_UNLINK_UNLINK` or `KRSI_UNLINK_RENAME_OVER`.
+    pub(crate) fn how(&self) -> u32 {
+        match self.given_up {
+            None => abi::KRSI_UNLINK_UNLINK,
+            Some(_) => abi::KRSI_UNLINK_RENAME_OVER,
+        }
+    }
+
+    /// How many names the file will have.
+    pub(crate) fn links_left(&self) -> u32 {
+        self.victim.inode().links().saturating_sub(1)
+    }
+
+    /// `KRSI_UNLINK_RETRY` if it is one.
+    pub(crate) fn flags(&self) -> u32 {
+        if self.is_retry {
+            abi::KRSI_UNLINK_RETRY
+        } else {
+            0
+        }
+    }
+}

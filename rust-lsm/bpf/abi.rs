@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The types of the ABI header under their Rust names, and what may be done with their bytes.
+//!
+//! C header: [`bpf-helpers/krsi.h`](srctree/security/krsi/bpf-helpers/krsi.h).
+
+use crate::boundary::{
+    module,
+    place,
+    prog_mem::Plain, //
+};
+use core::mem::size_of;
+use kernel::bindings;
+
+pub(crate) use kernel::bindings::{
+    krsi_event as EventHeader,
+    krsi_exec as Exec,
+    krsi_exec_unlink as ExecUnlink,
+    krsi_executed as Executed,
+    krsi_file_id as FileId,
+    krsi_module as Module,
+    krsi_module_hidden as ModuleHidden,
+    krsi_module_loader as ModuleLoader,
+    krsi_task_id as TaskId,
+    krsi_unlink as Unlink, //
+};
+
+pub(crate) use kernel::bindings::{
+    KRSI_ABI,
+    KRSI_ALTERED_CHAIN,
+    KRSI_ALTERED_LINKS,
+    KRSI_ALTERED_MEMORY,
+    KRSI_ALTERED_NAME,
+    KRSI_ALTERED_STATE,
+    KRSI_ALTERED_SYMBOLS,
+    KRSI_ALTERED_SYSFS,
+    KRSI_AUDIT,
+    KRSI_ENV_NAME_SIZE,
+    KRSI_EXEC_CHECK,
+    KRSI_EXEC_MEMFD,
+    KRSI_EXEC_OVERLAY_UPPER,
+    KRSI_EXEC_PRIVILEGED,
+    KRSI_EXEC_SCRIPT,
+    KRSI_EXEC_UNLINKED,
+    KRSI_EXEC_WRITABLE,
+    KRSI_FAIL_CLOSED,
+    KRSI_NAME_GONE,
+    KRSI_NAME_OTHER,
+    KRSI_NAME_SAME,
+    KRSI_NAME_SIZE,
+    KRSI_NAME_UNKNOWN,
+    KRSI_SEEDED,
+    KRSI_UNLINK_RENAME_OVER,
+    KRSI_UNLINK_RETRY,
+    KRSI_UNLINK_UNLINK,
+    KRSI_VIEW_BTF,
+    KRSI_VIEW_BUGS,
+    KRSI_VIEW_FTRACE,
+    KRSI_VIEW_LIST,
+    KRSI_VIEW_SYSFS,
+    KRSI_VIEW_TREE,
+    KRSI_WHOSE_ANCESTOR,
+    KRSI_WHOSE_DESCENDANT,
+    KRSI_WHOSE_OTHER,
+    KRSI_WHOSE_OWN,
+    KRSI_WHOSE_UNKNOWN,
+    KRSI_WRITTEN_SINCE,
+    LSM_ID_KRSI, //
+};
+
+/// The fields of `struct krsi_ops` before the ops.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct OpsHeader {
+    /// NUL-terminated, not empty.
+    pub(crate) name: [u8; KRSI_NAME_SIZE as usize],
+    /// The `KRSI_ABI` that the policy was built with.
+    pub(crate) abi: u32,
+    /// `KRSI_AUDIT`, `KRSI_FAIL_CLOSED`.
+    pub(crate) flags: u32,
+    /// 0.
+    pub(crate) reserved: [u64; 4],
+}
+
+const _: () = {
+    use core::mem::offset_of;
+    assert!(offset_of!(bindings::krsi_ops, name) == offset_of!(OpsHeader, name));
+    assert!(offset_of!(bindings::krsi_ops, abi) == offset_of!(OpsHeader, abi));
+    assert!(offset_of!(bindings::krsi_ops, flags) == offset_of!(OpsHeader, flags));
+    assert!(offset_of!(bindings::krsi_ops, reserved) == offset_of!(OpsHeader, reserved));
+    assert!(offset_of!(bindings::krsi_ops, process_exec) == size_of::<OpsHeader>());
+};
+
+// SAFETY: Six integers of sizes 8, 8, 8, 8, 4, 4: no padding.
+unsafe impl Plain for FileId {}
+// SAFETY: Two `u64`, a `FileId`, eight `u32`, 16 bytes, a `FileId`: no padding.
+unsafe impl Plain for TaskId {}
+
+const _: () = {
+    assert!(size_of::<FileId>() == 4 * 8 + 2 * 4);
+    assert!(size_of::<TaskId>() == 2 * 8 + 2 * size_of::<FileId>() + 8 * 4 + 16);
+};
+
+impl From<place::FileId> for FileId {
+    fn from(id: place::FileId) -> Self {
+        let seen = id.overlay.unwrap_or_default();
+        Self {
+            dev: id.real.dev,
+            ino: id.real.ino,
+            overlay_dev: seen.dev,
+            overlay_ino: seen.ino,
+            generation: id.real.generation,
+            overlay_generation: seen.generation,
+        }
+    }
+}
+
+// A look at a module answers in bits of its own.
+const _: () = {
+    assert!(module::VIEW_LIST == KRSI_VIEW_LIST);
+    assert!(module::VIEW_SYSFS == KRSI_VIEW_SYSFS);
+    assert!(module::VIEW_TREE == KRSI_VIEW_TREE);
+    assert!(module::VIEW_BUGS == KRSI_VIEW_BUGS);
+    assert!(module::VIEW_BTF == KRSI_VIEW_BTF);
+    assert!(module::VIEW_FTRACE == KRSI_VIEW_FTRACE);
+};

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An event: the public context that programs see, and what stands behind it for kfuncs.
+//!
+//! The kernel's objects lie in front of the public struct, at the same distance for every
+//! context, so that a kfunc that is handed any context finds them from its header.
+
+use super::abi::EventHeader;
+use crate::{
+    args::Args,
+    boundary::{
+        arg_pages::ArgPages,
+        bprm::Bprm,
+        place::Place, //
+    }, //
+};
+use core::{
+    cell::{
+        Cell,
+        OnceCell, //
+    },
+    mem::{
+        align_of,
+        offset_of, //
+    },
+};
+use kernel::prelude::*;
+
+/// What kfuncs find behind a context. Only the task that raised the event uses it.
+pub(crate) struct Behind<'a> {
+    place: Option<Place<'a>>,
+    exec: Option<&'a Bprm>,
+    args: OnceCell<Result<Args<ArgPages>>>,
+    failed: Cell<bool>,
+}
+
+impl<'a> Behind<'a> {
+    /// Nothing yet: facts are added by the `with_` functions.
+    pub(crate) const fn new() -> Self {
+        Self {
+            place: None,
+            exec: None,
+            args: OnceCell::new(),
+            failed: Cell::new(false),
+        }
+    }
+
+    /// The file that the event is about, by the name that it is about.
+    pub(crate) fn with_place(mut self, place: Place<'a>) -> Self {
+        self.place = Some(place);
+        self
+    }
+
+    /// The exec whose arguments and environment can be read.
+    pub(crate) fn with_exec(mut self, bprm: &'a Bprm) -> Self {
+        self.exec = Some(bprm);
+        self
+    }
+
+    /// Makes the arguments and the environment available, once an event. Called between programs,
+    /// as it faults pages in and sleeps. An error is kept for the kfuncs to answer.
+    pub(crate) fn prepare(&self) -> Result {
+        let Some(bprm) = self.exec else {
+            return Ok(());
+        };
+        self.args
+            .get_or_init(|| {
+                ArgPages::collect(bprm).map(|pages| Args::new(pages, bprm.argc(), bprm.envc()))
+            })
+            .as_ref()
+            .map(|_| ())
+            .map_err(|e| *e)
+    }
+
+    /// The file that the event is about; `ENODATA` if it has none.
+    pub(crate) fn place(&self) -> Result<Place<'a>> {
+        self.place.ok_or(ENODATA)
+    }
+
+    /// The prepared arguments; `ENODATA` if nothing was prepared. Never sleeps.
+    pub(crate) fn args(&self) -> Result<&Args<ArgPages>> {
+        match self.args.get() {
+            Some(Ok(args)) => Ok(args),
+            Some(Err(e)) => Err(*e),
+            None => Err(ENODATA),
+        }
+    }
+
+    /// Notes that a kfunc could not answer the program that is running now.
+    pub(crate) fn note_failure(&self) {
+        self.failed.set(true);
+    }
+
+    /// Whether a kfunc could not answer since the last call; clears it.
+    pub(crate) fn take_failure(&self) -> bool {
+        self.failed.replace(false)
+    }
+}
+
+/// A context `C` with what stands behind it.
+///
+/// # Invariants
+///
+/// `C` begins with a `krsi_event` and is aligned like it, so that `public` has the same offset in
+/// every `Event`.
+#[repr(C)]
+pub(crate) struct Event<'a, C> {
+    behind: Behind<'a>,
+    public: C,
+}
+
+impl<'a, C> Event<'a, C> {
+    const ALIGNED: () = assert!(align_of::<C>() == align_of::<EventHeader>());
+
+    /// Puts a context in front of the kernel's objects.
+    pub(crate) fn new(behind: Behind<'a>, public: C) -> Self {
+        let () = Self::ALIGNED;
+        Self { behind, public }
+    }
+
+    /// What stands behind it.
+    pub(crate) fn behind(&self) -> &Behind<'a> {
+        &self.behind
+    }
+
+    /// The context to call a program with. Programs only read it.
+    ///
+    /// The pointer carries the provenance of the whole event, for `Behind::of`.
+    pub(super) fn context(&self) -> *mut C {
+        core::ptr::from_ref(self)
+            .cast::<u8>()
+            .wrapping_add(offset_of!(Self, public))
+            .cast::<C>()
+            .cast_mut()
+    }
+}
+
+impl Behind<'_> {
+    /// What stands behind the context with this header.
+    ///
+    /// # Safety
+    ///
+    /// `header` is the header of a context that `Event::context` returned, and its event lives
+    /// for `'b`. The verifier guarantees it to a kfunc: it accepts only the pointer that the
+    /// program was called with, for no program can make a `struct krsi_event` of its own.
+    pub(crate) unsafe fn of<'b>(header: *const EventHeader) -> &'b Behind<'b> {
+        // CAST: `public` has one offset in every `Event`, by its invariants.
+        let event = header
+            .wrapping_byte_sub(offset_of!(Event<'static, EventHeader>, public))
+            .cast::<Event<'b, EventHeader>>();
+        // SAFETY: By the caller's guarantee this is an event that lives for `'b`; `behind` is at
+        // its beginning, whatever its context.
+        unsafe { &(*event).behind }
+    }
+}

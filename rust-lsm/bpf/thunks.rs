@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where `krsi_btf.c` forwards each kfunc to: raw pointers become typed references, and the safe
+//! bodies in `bpf-helpers/` answer.
+//!
+//! For all: the verifier passes as context only the pointer that the program was called with, and
+//! memory that it has checked for reads and writes of the size that comes with it. It runs no
+//! program after its op has returned with that context, so context and memory live during the
+//! call.
+
+use super::{
+    abi::{
+        EventHeader,
+        Exec,
+        FileId, //
+    },
+    event::Behind,
+    task_id, //
+};
+use crate::{
+    boundary::{
+        bprm::Bprm,
+        prog_mem::ProgMem, //
+    },
+    exec_kfuncs,
+    state::exec_state, //
+};
+use kernel::{
+    bindings::linux_binprm,
+    prelude::*, //
+};
+
+/// What a kfunc returns for an answer.
+fn value(result: Result<usize>) -> c_int {
+    result.map_or_else(Error::to_errno, |n| {
+        c_int::try_from(n).unwrap_or(c_int::MAX)
+    })
+}
+
+/// The same; notes for the policy that is running when KRSI could not answer.
+fn answer(behind: &Behind<'_>, result: Result<usize>) -> c_int {
+    if matches!(result, Err(e) if e == EFAULT || e == ENOMEM || e == ENODATA) {
+        behind.note_failure();
+    }
+    value(result)
+}
+
+/// Finds what stands behind a context of `process_exec`.
+///
+/// # Safety
+///
+/// As in the module's documentation.
+unsafe fn exec<'a>(exec: *mut Exec) -> &'a Behind<'a> {
+    // SAFETY: By the caller's guarantee; the context begins with its header.
+    unsafe { Behind::of(exec.cast()) }
+}
+
+/// Wraps memory of the program.
+///
+/// # Safety
+///
+/// As in the module's documentation.
+unsafe fn mem<'a, T>(ptr: *const T, size: u32) -> ProgMem<'a> {
+    // SAFETY: By the caller's guarantee.
+    unsafe { ProgMem::new(ptr.cast_mut().cast(), size) }
+}
+
+/// Wraps the bprm that a BPF LSM program was called with.
+///
+/// # Safety
+///
+/// As in the module's documentation: the verifier trusts only a hook's own argument.
+unsafe fn bprm<'a>(ptr: *mut linux_binprm) -> &'a Bprm {
+    // SAFETY: By the caller's guarantee.
+    unsafe { Bprm::from_ptr(ptr) }
+}
+
+/// Readers of an exec's strings, each as two kfuncs: for policies on the context of
+/// `process_exec`, and for BPF LSM programs on a bprm.
+macro_rules! readers {
+    ($( $exec:ident, $bprm:ident: $read:ident($($arg:ident: $type:ty),*), $($pass:expr),*; )*) => { $(
+        /// # Safety
+        ///
+        /// As in the module's documentation.
+        #[export]
+        unsafe extern "C" fn $exec(ctx: *mut Exec, $($arg: $type),*) -> c_int {
+            // SAFETY: Called for a kfunc, see above.
+            let behind = unsafe { exec(ctx) };
+            // SAFETY: As above: the memory is the program's.
+            answer(behind, unsafe { exec_kfuncs::$read(behind.args(), $($pass),*) })
+        }
+
+        /// # Safety
+        ///
+        /// As in the module's documentation.
+        #[export]
+        unsafe extern "C" fn $bprm(ctx: *mut linux_binprm, $($arg: $type),*) -> c_int {
+            // SAFETY: Called for a kfunc, see above.
+            let bprm = unsafe { bprm(ctx) };
+            // SAFETY: As above: the memory is the program's.
+            value(unsafe { exec_kfuncs::$read(exec_state::prepared(bprm), $($pass),*) })
+        }
+    )* };
+}
+
+readers! {
+    krsi_rs_get_env_var, krsi_rs_bprm_get_env_var:
+        get_env_var(name: *const c_char, name_size: u32, buf: *mut c_char, size: u32),
+        &mem(name, name_size), &mem(buf, size);
+    krsi_rs_find_env_var, krsi_rs_bprm_find_env_var:
+        find_env_var(name: *const c_char, name_size: u32, n: u32), &mem(name, name_size), n;
+    krsi_rs_count_env_var, krsi_rs_bprm_count_env_var:
+        count_env_var(name: *const c_char, name_size: u32), &mem(name, name_size);
+    krsi_rs_get_env_vars, krsi_rs_bprm_get_env_vars:
+        get_env_vars(off: u32, buf: *mut c_char, size: u32), off, &mem(buf, size);
+    krsi_rs_get_arg, krsi_rs_bprm_get_arg:
+        get_arg(n: u32, buf: *mut c_char, size: u32), n, &mem(buf, size);
+    krsi_rs_get_args, krsi_rs_bprm_get_args:
+        get_args(off: u32, buf: *mut c_char, size: u32), off, &mem(buf, size);
+}
+
+/// # Safety
+///
+/// As in the module's documentation.
+#[export]
+unsafe extern "C" fn krsi_rs_get_file_path(
+    ctx: *mut EventHeader,
+    buf: *mut c_char,
+    size: u32,
+) -> c_int {
+    // SAFETY: Called for a kfunc, see above.
+    let (behind, out) = unsafe { (Behind::of(ctx), mem(buf, size)) };
+    value(behind.place().and_then(|place| place.path(&out)))
+}
+
+/// # Safety
+///
+/// As in the module's documentation.
+#[export]
+unsafe extern "C" fn krsi_rs_get_file_id(
+    ctx: *mut EventHeader,
+    out: *mut c_void,
+    size: u32,
+) -> c_int {
+    // SAFETY: Called for a kfunc, see above.
+    let (behind, out) = unsafe { (Behind::of(ctx), mem(out, size)) };
+    let id = behind.place().map(|place| FileId::from(place.id()));
+    value(id.map(|id| out.fill(&id)).map(|()| 0))
+}
+
+/// # Safety
+///
+/// As in the module's documentation.
+#[export]
+unsafe extern "C" fn krsi_rs_get_task_id(
+    _ctx: *mut EventHeader,
+    out: *mut c_void,
+    size: u32,
+) -> c_int {
+    // SAFETY: Called for a kfunc, see above.
+    let out: ProgMem<'_> = unsafe { mem(out, size) };
+    out.fill(&task_id::current(out.len()));
+    0
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! An attached policy.
+//!
+//! A [`Policy`] is what stays the same from attach to detach: its identity, who attached it, its
+//! counts. An [`Attachment`] is what an update replaces as a whole: programs, flags, maps. It
+//! never changes, so dispatch reads it without a lock.
+
+use super::{
+    mode::Mode,
+    verdict::Judgement, //
+};
+use crate::{
+    boundary::{
+        cred::Ids,
+        srcu_list::Node,
+        task, //
+    },
+    bpf::{
+        abi::{
+            KRSI_AUDIT,
+            KRSI_FAIL_CLOSED, //
+        },
+        kfunc::Group,
+        ops::Op,
+        struct_ops::OpsRef, //
+    },
+    state::prog_state, //
+};
+use core::mem::size_of;
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        Arc, //
+    }, //
+};
+
+/// What a policy did since it was attached.
+pub(crate) struct Counts {
+    /// Runs of its programs.
+    pub(crate) runs: Atomic<u64>,
+    /// Denials that were enforced.
+    pub(crate) denials: Atomic<u64>,
+    /// Denials that its mode turned into a count.
+    pub(crate) would_denials: Atomic<u64>,
+    /// Runs that went wrong, and what it will never be told of.
+    pub(crate) errors: Atomic<u64>,
+}
+
+impl Counts {
+    fn new() -> Self {
+        Self {
+            runs: Atomic::new(0),
+            denials: Atomic::new(0),
+            would_denials: Atomic::new(0),
+            errors: Atomic::new(0),
+        }
+    }
+
+    /// Counts one run.
+    pub(crate) fn note(&self, judgement: &Judgement, enforced: bool) {
+        self.runs.add(1, Relaxed);
+        if judgement.error {
+            self.errors.add(1, Relaxed);
+        }
+        if judgement.denial.is_some() {
+            let denials = if enforced {
+                &self.denials
+            } else {
+                &self.would_denials
+            };
+            denials.add(1, Relaxed);
+        }
+    }
+}
+
+/// Who attached a policy, and when.
+pub(crate) struct Owner {
+    /// Real user id, in the initial user namespace.
+    pub(crate) uid: u32,
+    /// Process id, in the initial pid namespace.
+    pub(crate) pid: u32,
+    /// The process's name then.
+    pub(crate) comm: [u8; 16],
+    /// Seconds since the epoch.
+    pub(crate) time: i64,
+}
+
+impl Owner {
+    fn current() -> Self {
+        Self {
+            uid: Ids::current().uid,
+            pid: task::current_tgid(),
+            comm: task::comm(),
+            time: task::real_seconds(),
+        }
+    }
+}
+
+/// What lasts from attach to detach.
+pub(crate) struct Policy {
+    id: u64,
+    owner: Owner,
+    counts: Counts,
+}
+
+impl Policy {
+    /// A policy that the current task attaches.
+    pub(crate) fn new(id: u64) -> Result<Arc<Self>> {
+        Ok(Arc::new(
+            Self {
+                id,
+                owner: Owner::current(),
+                counts: Counts::new(),
+            },
+            GFP_KERNEL_ACCOUNT,
+        )?)
+    }
+
+    /// KRSI's number for it; never used again in one boot, and the order of attachment.
+    pub(crate) fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// Who attached it.
+    pub(crate) fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    /// What it did.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+}
+
+/// What an update replaces.
+pub(crate) struct Attachment {
+    policy: Arc<Policy>,
+    ops: OpsRef,
+    maps: KVec<u32>,
+    reads_strings: [bool; Op::COUNT],
+}
+
+impl Attachment {
+    /// The programs of `ops` as the programs of `policy`. `EBUSY` if one was replaced by an
+    /// extension, `EACCES` if one reads kernel memory or calls what no filter was asked for.
+    pub(crate) fn new(policy: Arc<Policy>, ops: OpsRef) -> Result<Arc<Self>> {
+        let mut maps = KVec::new();
+        let mut reads_strings = [false; Op::COUNT];
+        for op in Op::ALL {
+            let Some(prog) = ops.prog(op) else {
+                continue;
+            };
+            if prog.is_extended() {
+                return Err(EBUSY);
+            }
+            if prog.loads_untrusted() || prog.calls_modules() {
+                return Err(EACCES);
+            }
+            if let Some(reads) = reads_strings.get_mut(op.index()) {
+                *reads = prog_state::of(prog)
+                    .is_some_and(|state| state.kfunc_groups.load(Relaxed) & Group::Exec.bit() != 0);
+            }
+            prog.for_each_map(|id| {
+                if !maps.contains(&id) {
+                    maps.push(id, GFP_KERNEL_ACCOUNT)?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(Arc::new(
+            Self {
+                policy,
+                ops,
+                maps,
+                reads_strings,
+            },
+            GFP_KERNEL_ACCOUNT,
+        )?)
+    }
+
+    /// Whose it is.
+    pub(crate) fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// Its programs.
+    pub(crate) fn ops(&self) -> &OpsRef {
+        &self.ops
+    }
+
+    /// The ids of the maps that its programs use.
+    pub(crate) fn maps(&self) -> &[u32] {
+        &self.maps
+    }
+
+    /// Its name: NUL-padded, chosen by its author.
+    pub(crate) fn name(&self) -> &[u8] {
+        &self.ops.header().name
+    }
+
+    /// Whether its program for this op reads arguments or environment.
+    pub(crate) fn reads_strings(&self, op: Op) -> bool {
+        self.reads_strings
+            .get(op.index())
+            .is_some_and(|reads| *reads)
+    }
+
+    /// Whether it denies where it could not decide.
+    pub(crate) fn fails_closed(&self) -> bool {
+        self.ops.header().flags & KRSI_FAIL_CLOSED != 0
+    }
+
+    /// The mode that it asks for.
+    pub(crate) fn wanted(&self) -> Mode {
+        if self.ops.header().flags & KRSI_AUDIT != 0 {
+            Mode::Audit
+        } else {
+            Mode::Enforce
+        }
+    }
+
+    /// The mode that it has while KRSI is in `mode`.
+    pub(crate) fn effective(&self, mode: Mode) -> Mode {
+        self.wanted().min(mode)
+    }
+
+    /// KRSI's own memory for it, in bytes: not that of its programs and maps.
+    pub(crate) fn memory(&self) -> usize {
+        let nodes = Op::ALL
+            .into_iter()
+            .filter(|op| self.ops.prog(*op).is_some())
+            .count();
+        size_of::<Policy>()
+            + size_of::<Self>()
+            + self.maps.capacity() * size_of::<u32>()
+            + nodes * size_of::<Node<Arc<Self>>>()
+    }
+}

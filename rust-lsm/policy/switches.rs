@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Which hooks are on: those that lead to an op that a policy would run for now, and those where
+//! an exec's strings are prepared for BPF LSM programs.
+//!
+//! Lock order: the registry's mutex if it is held, then the one here, then what switching a
+//! static key takes (`cpus_read_lock`, the jump label mutex) or beginning the record (its
+//! spinlock, `alloc_lock` of tasks; not one within the other).
+
+use super::lists;
+use crate::{
+    behaviours::removals::record,
+    boundary::{
+        lsm::HookList,
+        lsm_hooks::Hook, //
+    },
+    bpf::ops::Op, //
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        Mutex,
+        SetOnce, //
+    }, //
+};
+
+static SWITCHES: SetOnce<Pin<KBox<Mutex<Switches>>>> = SetOnce::new();
+
+/// How many BPF LSM programs read an exec's strings.
+static STRING_READERS: Atomic<i32> = Atomic::new(0);
+
+struct Switches {
+    hooks: &'static HookList,
+    on: [bool; Hook::COUNT],
+}
+
+/// Takes charge of the hooks, which are all off. Once, at boot.
+pub(crate) fn init(hooks: &'static HookList) -> Result {
+    let switches = Switches {
+        hooks,
+        on: [false; Hook::COUNT],
+    };
+    SWITCHES.populate(KBox::pin_init(
+        new_mutex!(switches, "krsi_switches"),
+        GFP_KERNEL,
+    )?);
+    Ok(())
+}
+
+/// Whether an exec's strings are to be prepared for BPF LSM programs.
+pub(crate) fn strings_wanted() -> bool {
+    STRING_READERS.load(Relaxed) > 0
+}
+
+/// Counts BPF LSM programs that read an exec's strings; the hooks change at the next `renew`.
+pub(crate) fn count_string_readers(change: i32) {
+    STRING_READERS.add(change, Relaxed);
+}
+
+/// Switches each hook as is wanted now, and the record of what runs. Sleeps.
+pub(crate) fn renew() {
+    let Some(switches) = SWITCHES.as_ref() else {
+        return;
+    };
+    let mut switches = switches.lock();
+    let mut wanted = [false; Hook::COUNT];
+    for op in Op::ALL {
+        let prepares = op == Op::ProcessExec && strings_wanted();
+        for hook in op.spec().hooks {
+            wanted[hook.index()] |= lists::is_wanted(op) || prepares;
+        }
+    }
+    for hook in Hook::ALL {
+        let on = wanted[hook.index()];
+        if switches.on[hook.index()] != on {
+            switches.on[hook.index()] = on;
+            switches.hooks.switch(hook, on);
+        }
+    }
+    // When its hooks are on it misses nothing that begins while it looks at what runs already.
+    if lists::is_wanted(Op::ExecutableUnlink) {
+        record::start();
+    } else {
+        record::stop();
+    }
+}
