@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The BTF surface of KRSI. pahole leaves Rust out of BTF, so what the verifier
- * must know by type stands here, in C: the kfuncs' prototypes, the sets they
+ * must know by type stands here, in C: the kfuncs of kfuncs.h, the sets they
  * are registered in, and the stubs of struct krsi_ops. Each kfunc forwards to
  * Rust; nothing is decided here.
  */
@@ -15,216 +15,42 @@
 
 __bpf_kfunc_start_defs();
 
-/**
- * krsi_get_env_var() - value of the first definition of a variable
- * @exec: context of process_exec
- * @name: its name, with the NUL; at most KRSI_ENV_NAME_SIZE bytes
- * @name__sz: size of @name
- * @buf: for the value, which is ended by a NUL and cut to fit
- * @buf__sz: size of @buf
- *
- * Context: Any; never faults or sleeps.
- * Return: the length of the whole value, so a result >= @buf__sz means cut;
- * -ENOENT if it is not set, -EINVAL for a name that is empty, has a '=' or no
- * NUL. -EFAULT or -ENOMEM if the strings could not be made available, -ENODATA
- * if they are malformed or were not prepared.
- */
-__bpf_kfunc int krsi_get_env_var(struct krsi_exec *exec, const char *name, u32 name__sz,
-				 char *buf, u32 buf__sz)
-{
-	return krsi_rs_get_env_var(exec, name, name__sz, buf, buf__sz);
+#define KRSI_READER(name, params, args)						\
+__bpf_kfunc int krsi_##name(struct krsi_exec *exec, KRSI_UNWRAP params)		\
+{										\
+	return krsi_rs_##name(exec, KRSI_UNWRAP args);				\
+}										\
+__bpf_kfunc int krsi_bprm_##name(struct linux_binprm *bprm, KRSI_UNWRAP params)	\
+{										\
+	return krsi_rs_bprm_##name(bprm, KRSI_UNWRAP args);			\
 }
-
-/**
- * krsi_find_env_var() - where the n-th definition of a variable begins
- * @exec: context of process_exec
- * @name: its name, with the NUL
- * @name__sz: size of @name
- * @n: which definition, from 0
- *
- * Context: Any; never faults or sleeps.
- * Return: the offset of its value in the block of krsi_get_env_vars(); -ENOENT
- * if there are fewer, -EINVAL for a wrong name. -EFAULT or -ENOMEM if the
- * strings could not be made available, -ENODATA if they are malformed or were
- * not prepared.
- */
-__bpf_kfunc int krsi_find_env_var(struct krsi_exec *exec, const char *name, u32 name__sz, u32 n)
-{
-	return krsi_rs_find_env_var(exec, name, name__sz, n);
+#define KRSI_EVENT_KFUNC(name, params, args)					\
+__bpf_kfunc int krsi_##name(struct krsi_event *event, KRSI_UNWRAP params)	\
+{										\
+	return krsi_rs_##name(event, KRSI_UNWRAP args);				\
 }
-
-/**
- * krsi_count_env_var() - how often a variable is defined
- * @exec: context of process_exec
- * @name: its name, with the NUL
- * @name__sz: size of @name
- *
- * Context: Any; never faults or sleeps.
- * Return: the number, which may be 0; -EINVAL for a wrong name. -EFAULT or
- * -ENOMEM if the strings could not be made available, -ENODATA if they are
- * malformed or were not prepared.
- */
-__bpf_kfunc int krsi_count_env_var(struct krsi_exec *exec, const char *name, u32 name__sz)
-{
-	return krsi_rs_count_env_var(exec, name, name__sz);
-}
-
-/**
- * krsi_get_env_vars() - the environment from an offset on
- * @exec: context of process_exec
- * @off: offset in the block of NUL-terminated strings
- * @buf: for the bytes, as they are
- * @buf__sz: size of @buf
- *
- * Context: Any; never faults or sleeps.
- * Return: the bytes from @off to the end, of which as many as fit are copied;
- * -EINVAL beyond the end. -EFAULT or -ENOMEM if the strings could not be made
- * available, -ENODATA if they are malformed or were not prepared.
- */
-__bpf_kfunc int krsi_get_env_vars(struct krsi_exec *exec, u32 off, char *buf, u32 buf__sz)
-{
-	return krsi_rs_get_env_vars(exec, off, buf, buf__sz);
-}
-
-/**
- * krsi_get_arg() - argument n of this round
- * @exec: context of process_exec
- * @n: which, from 0
- * @buf: for the string, which is ended by a NUL and cut to fit
- * @buf__sz: size of @buf
- *
- * Context: Any; never faults or sleeps.
- * Return: the length of the whole string; -ENOENT if there are fewer. -EFAULT
- * or -ENOMEM if the strings could not be made available, -ENODATA if they are
- * malformed or were not prepared.
- */
-__bpf_kfunc int krsi_get_arg(struct krsi_exec *exec, u32 n, char *buf, u32 buf__sz)
-{
-	return krsi_rs_get_arg(exec, n, buf, buf__sz);
-}
-
-/**
- * krsi_get_args() - the arguments from an offset on
- * @exec: context of process_exec
- * @off: offset in the block of NUL-terminated strings
- * @buf: for the bytes, as they are
- * @buf__sz: size of @buf
- *
- * Context: Any; never faults or sleeps.
- * Return: the bytes from @off to the end, of which as many as fit are copied;
- * -EINVAL beyond the end. -EFAULT or -ENOMEM if the strings could not be made
- * available, -ENODATA if they are malformed or were not prepared.
- */
-__bpf_kfunc int krsi_get_args(struct krsi_exec *exec, u32 off, char *buf, u32 buf__sz)
-{
-	return krsi_rs_get_args(exec, off, buf, buf__sz);
-}
-
-/**
- * krsi_get_file_path() - path of the event's file
- * @event: header of any context but a module's
- * @buf: for the path as d_path() gives it, ended by a NUL
- * @buf__sz: size of @buf
- *
- * Context: Any; never sleeps.
- * Return: its length without the NUL; -ENAMETOOLONG if it does not fit (@buf
- * is then empty), -ENODATA for a removal whose mount is not known (nfsd, ksmbd,
- * kernel threads).
- */
-__bpf_kfunc int krsi_get_file_path(struct krsi_event *event, char *buf, u32 buf__sz)
-{
-	return krsi_rs_get_file_path(event, buf, buf__sz);
-}
-
-/**
- * krsi_get_file_id() - which file the event is about
- * @event: header of any context but a module's
- * @out: for a struct krsi_file_id; the shorter size wins, the rest is zeroed
- * @out__sz: size of @out
- *
- * Context: Any; never sleeps.
- * Return: 0.
- */
-__bpf_kfunc int krsi_get_file_id(struct krsi_event *event, void *out, u32 out__sz)
-{
-	return krsi_rs_get_file_id(event, out, out__sz);
-}
-
-/**
- * krsi_get_task_id() - who does it: the current task
- * @event: header of any context but a module's
- * @out: for a struct krsi_task_id; the shorter size wins, the rest is zeroed
- * @out__sz: size of @out
- *
- * Context: Any; never sleeps.
- * Return: 0.
- */
-__bpf_kfunc int krsi_get_task_id(struct krsi_event *event, void *out, u32 out__sz)
-{
-	return krsi_rs_get_task_id(event, out, out__sz);
-}
-
-/*
- * The same, with the same contracts, for BPF LSM programs at the hooks where bprm
- * still has its memory, on the bprm that they are called with.
- */
-
-__bpf_kfunc int krsi_bprm_get_env_var(struct linux_binprm *bprm, const char *name, u32 name__sz,
-				      char *buf, u32 buf__sz)
-{
-	return krsi_rs_bprm_get_env_var(bprm, name, name__sz, buf, buf__sz);
-}
-
-__bpf_kfunc int krsi_bprm_find_env_var(struct linux_binprm *bprm, const char *name, u32 name__sz,
-				       u32 n)
-{
-	return krsi_rs_bprm_find_env_var(bprm, name, name__sz, n);
-}
-
-__bpf_kfunc int krsi_bprm_count_env_var(struct linux_binprm *bprm, const char *name, u32 name__sz)
-{
-	return krsi_rs_bprm_count_env_var(bprm, name, name__sz);
-}
-
-__bpf_kfunc int krsi_bprm_get_env_vars(struct linux_binprm *bprm, u32 off, char *buf, u32 buf__sz)
-{
-	return krsi_rs_bprm_get_env_vars(bprm, off, buf, buf__sz);
-}
-
-__bpf_kfunc int krsi_bprm_get_arg(struct linux_binprm *bprm, u32 n, char *buf, u32 buf__sz)
-{
-	return krsi_rs_bprm_get_arg(bprm, n, buf, buf__sz);
-}
-
-__bpf_kfunc int krsi_bprm_get_args(struct linux_binprm *bprm, u32 off, char *buf, u32 buf__sz)
-{
-	return krsi_rs_bprm_get_args(bprm, off, buf, buf__sz);
-}
+#include "kfuncs.h"
 
 __bpf_kfunc_end_defs();
 
+/* The ids, in sets that share a filter. */
+
 BTF_KFUNCS_START(krsi_exec_ids)
-BTF_ID_FLAGS(func, krsi_get_env_var)
-BTF_ID_FLAGS(func, krsi_find_env_var)
-BTF_ID_FLAGS(func, krsi_count_env_var)
-BTF_ID_FLAGS(func, krsi_get_env_vars)
-BTF_ID_FLAGS(func, krsi_get_arg)
-BTF_ID_FLAGS(func, krsi_get_args)
+#define KRSI_READER(name, params, args) BTF_ID_FLAGS(func, krsi_##name)
+#define KRSI_EVENT_KFUNC(name, params, args)
+#include "kfuncs.h"
 BTF_KFUNCS_END(krsi_exec_ids)
 
 BTF_KFUNCS_START(krsi_event_ids)
-BTF_ID_FLAGS(func, krsi_get_file_path)
-BTF_ID_FLAGS(func, krsi_get_file_id)
-BTF_ID_FLAGS(func, krsi_get_task_id)
+#define KRSI_READER(name, params, args)
+#define KRSI_EVENT_KFUNC(name, params, args) BTF_ID_FLAGS(func, krsi_##name)
+#include "kfuncs.h"
 BTF_KFUNCS_END(krsi_event_ids)
 
 BTF_KFUNCS_START(krsi_bprm_ids)
-BTF_ID_FLAGS(func, krsi_bprm_get_env_var)
-BTF_ID_FLAGS(func, krsi_bprm_find_env_var)
-BTF_ID_FLAGS(func, krsi_bprm_count_env_var)
-BTF_ID_FLAGS(func, krsi_bprm_get_env_vars)
-BTF_ID_FLAGS(func, krsi_bprm_get_arg)
-BTF_ID_FLAGS(func, krsi_bprm_get_args)
+#define KRSI_READER(name, params, args) BTF_ID_FLAGS(func, krsi_bprm_##name)
+#define KRSI_EVENT_KFUNC(name, params, args)
+#include "kfuncs.h"
 BTF_KFUNCS_END(krsi_bprm_ids)
 
 /* The hooks at which bprm still has its memory. */

@@ -36,6 +36,13 @@ test_install() {
 	in_root python3 -B "$TOP/qemu/results.py" count "$RESULTS" install <"$CACHE/test-install.ktap"
 }
 
+# What the folders promise.
+test_tree() {
+	# Its status says no more than its output, which is counted.
+	bash "$TOP/qemu/test-tree.sh" | tee "$CACHE/test-tree.ktap" || true
+	in_root python3 -B "$TOP/qemu/results.py" count "$RESULTS" tree <"$CACHE/test-tree.ktap"
+}
+
 # How the steps before the tests end where the machine does not go along.
 test_steps() {
 	say "steps: without a network, with a full disk, two at once"
@@ -104,6 +111,7 @@ test_debug() {
 prepare_source
 : >"$RESULTS"
 in_root python3 -B "$TOP/qemu/parsers.py" --results "$RESULTS"
+test_tree
 if [ -z "$PROGRAM" ]; then
 	test_install
 	test_steps

@@ -130,23 +130,11 @@ void krsi_rs_work(struct work_struct *work);
 /* Implemented in Rust (verifier.rs, thunks.rs), called by krsi_btf.c alone. */
 const struct bpf_func_proto *krsi_rs_helper_proto(u32 id, const struct bpf_prog *prog);
 int krsi_rs_kfunc_filter(const struct bpf_prog *prog, u32 kfunc_id);
-int krsi_rs_get_env_var(struct krsi_exec *exec, const char *name, u32 name_size,
-			char *buf, u32 size);
-int krsi_rs_find_env_var(struct krsi_exec *exec, const char *name, u32 name_size, u32 n);
-int krsi_rs_count_env_var(struct krsi_exec *exec, const char *name, u32 name_size);
-int krsi_rs_get_env_vars(struct krsi_exec *exec, u32 off, char *buf, u32 size);
-int krsi_rs_get_arg(struct krsi_exec *exec, u32 n, char *buf, u32 size);
-int krsi_rs_get_args(struct krsi_exec *exec, u32 off, char *buf, u32 size);
-int krsi_rs_bprm_get_env_var(struct linux_binprm *bprm, const char *name, u32 name_size,
-			     char *buf, u32 size);
-int krsi_rs_bprm_find_env_var(struct linux_binprm *bprm, const char *name, u32 name_size,
-			      u32 n);
-int krsi_rs_bprm_count_env_var(struct linux_binprm *bprm, const char *name, u32 name_size);
-int krsi_rs_bprm_get_env_vars(struct linux_binprm *bprm, u32 off, char *buf, u32 size);
-int krsi_rs_bprm_get_arg(struct linux_binprm *bprm, u32 n, char *buf, u32 size);
-int krsi_rs_bprm_get_args(struct linux_binprm *bprm, u32 off, char *buf, u32 size);
-int krsi_rs_get_file_path(struct krsi_event *event, char *buf, u32 size);
-int krsi_rs_get_file_id(struct krsi_event *event, void *out, u32 size);
-int krsi_rs_get_task_id(struct krsi_event *event, void *out, u32 size);
+#define KRSI_READER(name, params, args)						\
+	int krsi_rs_##name(struct krsi_exec *exec, KRSI_UNWRAP params);		\
+	int krsi_rs_bprm_##name(struct linux_binprm *bprm, KRSI_UNWRAP params);
+#define KRSI_EVENT_KFUNC(name, params, args)					\
+	int krsi_rs_##name(struct krsi_event *event, KRSI_UNWRAP params);
+#include "../../bpf-helpers/kfuncs.h"
 
 #endif /* _KRSI_BINDINGS_H */

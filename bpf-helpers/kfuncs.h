@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The kfuncs of KRSI, each once. Who includes this says what becomes of a line:
+ * krsi.bpf.h declares it to policies, krsi_btf.c defines it and gives it a BTF
+ * id, and rust-lsm/kernel/bindings.h declares the function that answers it, in
+ * rust-lsm/bpf/thunks.rs.
+ *
+ *	KRSI_READER(name, (parameters), (their names))
+ *		reads an exec's strings: krsi_NAME() on the context of process_exec,
+ *		and krsi_bprm_NAME() for programs of type BPF_PROG_TYPE_LSM
+ *	KRSI_EVENT_KFUNC(name, (parameters), (their names))
+ *		krsi_NAME() on the header of every context but a module's
+ */
+
+#define KRSI_UNWRAP(...) __VA_ARGS__
+
+/*
+ * Readers of the arguments and the environment, for programs of process_exec.
+ * None faults and none sleeps. A name is given with its NUL, at most
+ * KRSI_ENV_NAME_SIZE bytes; names and buffers must be memory that the program could
+ * write to: the stack, a map value, a ring buffer record.
+ *
+ * Which results make the run of a program an error of its policy, counted in "errors"
+ * and denied under KRSI_FAIL_CLOSED: -EFAULT, -ENOMEM (the pages could not be made
+ * available) and -ENODATA (the block is malformed, or nothing was prepared). -ENOENT,
+ * -EINVAL and a value that was cut are answers.
+ *
+ * BPF LSM programs get the same results at the hooks bprm_creds_for_exec,
+ * bprm_check_security and bprm_creds_from_file, with "krsi" before "bpf" in lsm=. No
+ * policy is there whose errors could be counted.
+ */
+
+/**
+ * krsi_get_env_var() - value of the first definition of a variable
+ * @exec: the context
+ * @name: its name
+ * @name__sz: size of @name
+ * @buf: for the value; at most @buf__sz - 1 bytes and a NUL are copied
+ * @buf__sz: size of @buf
+ *
+ * Return: the length of the whole value, so a result >= @buf__sz means that it was
+ * cut; -ENOENT if it is not set, -EINVAL for a name that is empty, has a '=' or no
+ * NUL; or an error as above.
+ */
+KRSI_READER(get_env_var, (const char *name, __u32 name__sz, char *buf, __u32 buf__sz),
+	    (name, name__sz, buf, buf__sz))
+
+/**
+ * krsi_find_env_var() - where the value of the n-th definition of a variable begins
+ * @exec: the context
+ * @name: its name
+ * @name__sz: size of @name
+ * @n: which definition, from 0
+ *
+ * Return: an offset for krsi_get_env_vars(); -ENOENT if there are fewer, -EINVAL for a
+ * wrong name; or an error as above.
+ */
+KRSI_READER(find_env_var, (const char *name, __u32 name__sz, __u32 n), (name, name__sz, n))
+
+/**
+ * krsi_count_env_var() - how often a variable is defined
+ * @exec: the context
+ * @name: its name
+ * @name__sz: size of @name
+ *
+ * Return: the number: 0 if it is not set, and more than 1 is suspicious by itself;
+ * -EINVAL for a wrong name; or an error as above.
+ */
+KRSI_READER(count_env_var, (const char *name, __u32 name__sz), (name, name__sz))
+
+/**
+ * krsi_get_env_vars() - the block of all environment strings from an offset on
+ * @exec: the context
+ * @off: offset in the block of strings, each with its NUL
+ * @buf: for the bytes as they are, to which no NUL is added
+ * @buf__sz: size of @buf
+ *
+ * Return: the number of bytes from @off to the end, of which as many as fit are
+ * copied: 0 at the end, -EINVAL beyond it; or an error as above.
+ */
+KRSI_READER(get_env_vars, (__u32 off, char *buf, __u32 buf__sz), (off, buf, buf__sz))
+
+/**
+ * krsi_get_arg() - an argument of this round
+ * @exec: the context
+ * @n: which, from 0
+ * @buf: for the string; at most @buf__sz - 1 bytes and a NUL are copied
+ * @buf__sz: size of @buf
+ *
+ * Return: the length of the whole string; -ENOENT if there are fewer; or an error as
+ * above.
+ */
+KRSI_READER(get_arg, (__u32 n, char *buf, __u32 buf__sz), (n, buf, buf__sz))
+
+/**
+ * krsi_get_args() - the block of all arguments of this round from an offset on
+ * @exec: the context
+ * @off: offset in the block of strings, each with its NUL
+ * @buf: for the bytes as they are, to which no NUL is added
+ * @buf__sz: size of @buf
+ *
+ * Return: as krsi_get_env_vars().
+ */
+KRSI_READER(get_args, (__u32 off, char *buf, __u32 buf__sz), (off, buf, buf__sz))
+
+/* For every event in a task, so not for those of modules, which a worker tells of. */
+
+/**
+ * krsi_get_file_path() - path of the event's file
+ * @event: the header of the context
+ * @buf: for the path, as d_path() gives it, with a NUL
+ * @buf__sz: size of @buf
+ *
+ * A path is never cut. On an error @buf is an empty string, if it has any size.
+ *
+ * Return: the length without the NUL; -ENAMETOOLONG if path and NUL do not fit;
+ * -ENODATA for a removal whose mount is not known, as of nfsd, ksmbd and kernel
+ * threads. Both are answers: neither makes the run an error.
+ */
+KRSI_EVENT_KFUNC(get_file_path, (char *buf, __u32 buf__sz), (buf, buf__sz))
+
+/**
+ * krsi_get_file_id() - which file the event is about
+ * @event: the header of the context
+ * @out: for a struct krsi_file_id
+ * @out__sz: size of @out: the shorter size wins, the rest is zeroed
+ *
+ * Return: 0.
+ */
+KRSI_EVENT_KFUNC(get_file_id, (void *out, __u32 out__sz), (out, out__sz))
+
+/**
+ * krsi_get_task_id() - who does it: the current task
+ * @event: the header of the context
+ * @out: for a struct krsi_task_id
+ * @out__sz: size of @out: the shorter size wins, the rest is zeroed
+ *
+ * Return: 0.
+ */
+KRSI_EVENT_KFUNC(get_task_id, (void *out, __u32 out__sz), (out, out__sz))
+
+#undef KRSI_UNWRAP
+#undef KRSI_READER
+#undef KRSI_EVENT_KFUNC

@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# test-tree.sh: what the folders of rust-lsm/ promise, read off the sources. Prints KTAP.
+
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# code FILE...: their lines without comments, each with its file and number.
+code() { grep -nHv '^[[:space:]]*//' "$@"; }
+
+# none PATTERN FILE...: whether no line of code has it; those that have are shown.
+none() { ! code "${@:2}" | grep -E -- "$1"; }
+
+# A path of the crate's own, or of another folder, is KRSI's. A macro names the folder that it is in.
+kernel_imports_nothing_of_the_lsm() {
+	none '(^|[^$[:alnum:]_])crate::|[$]crate::(behaviours|policy|bpf|state|hooks|args)|super::super' rust-lsm/kernel/*.rs
+}
+
+unsafe_stands_in_three_folders() {
+	mapfile -t files < <(find rust-lsm bpf-helpers -name '*.rs' ! -path 'rust-lsm/kernel/*' \
+		! -path 'rust-lsm/bpf*' ! -path 'rust-lsm/state*')
+	none '\bunsafe\b|\bbindings::' "${files[@]}"
+}
+
+TESTS=(kernel_imports_nothing_of_the_lsm unsafe_stands_in_three_folders)
+
+echo "TAP version 13"
+echo "1..${#TESTS[@]}"
+failed=0
+for i in "${!TESTS[@]}"; do
+	if found=$("${TESTS[i]}"); then
+		echo "ok $((i + 1)) - ${TESTS[i]//_/ }"
+	else
+		echo "not ok $((i + 1)) - ${TESTS[i]//_/ }"
+		sed 's/^/# /' <<<"$found"
+		failed=1
+	fi
+done
+exit "$failed"
