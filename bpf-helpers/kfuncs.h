@@ -10,6 +10,8 @@
  *		and krsi_bprm_NAME() for programs of type BPF_PROG_TYPE_LSM
  *	KRSI_EVENT_KFUNC(name, (parameters), (their names))
  *		krsi_NAME() on the header of every context but a module's
+ *	KRSI_PATH_KFUNC(name, (parameters), (their names))
+ *		the same; at a removal what its hooks have prepared for it
  */
 
 #define KRSI_UNWRAP(...) __VA_ARGS__
@@ -117,7 +119,7 @@ KRSI_READER(get_args, (__u32 off, char *buf, __u32 buf__sz), (off, buf, buf__sz)
  * -ENODATA for a removal whose mount is not known, as of nfsd, ksmbd and kernel
  * threads. Both are answers: neither makes the run an error.
  */
-KRSI_EVENT_KFUNC(get_file_path, (char *buf, __u32 buf__sz), (buf, buf__sz))
+KRSI_PATH_KFUNC(get_file_path, (char *buf, __u32 buf__sz), (buf, buf__sz))
 
 /**
  * krsi_get_file_id() - which file the event is about
@@ -142,3 +144,4 @@ KRSI_EVENT_KFUNC(get_task_id, (void *out, __u32 out__sz), (out, out__sz))
 #undef KRSI_UNWRAP
 #undef KRSI_READER
 #undef KRSI_EVENT_KFUNC
+#undef KRSI_PATH_KFUNC

@@ -25,6 +25,7 @@ struct linux_binprm {
 	extern int krsi_bprm_##name(struct linux_binprm *bprm, KRSI_UNWRAP params) __ksym __weak;
 #define KRSI_EVENT_KFUNC(name, params, args)					\
 	extern int krsi_##name(struct krsi_event *event, KRSI_UNWRAP params) __ksym __weak;
+#define KRSI_PATH_KFUNC KRSI_EVENT_KFUNC
 #include "kfuncs.h"
 
 /**

@@ -131,8 +131,8 @@ struct krsi_unlink {
 #define KRSI_WHOSE_UNKNOWN	(1U << 4) /* there were too many processes to look at all */
 
 /*
- * struct krsi_exec_unlink.name_now: where the name by which the file was executed last
- * leads when this removal is done
+ * struct krsi_exec_unlink.name_now: where the name by which the file was started leads
+ * when this removal is done
  */
 #define KRSI_NAME_UNKNOWN	0 /* not known: the dcache has no such name */
 #define KRSI_NAME_SAME		1 /* it leads to this file still */
@@ -146,8 +146,8 @@ struct krsi_unlink {
  * @flags: KRSI_UNLINK_RETRY, KRSI_WRITTEN_SINCE, KRSI_SEEDED
  * @links_left: how many names the file will have
  * @whose: KRSI_WHOSE_*, a mask
- * @name_now: KRSI_NAME_*: where the name by which the file was executed last leads
- *	when this removal is done
+ * @name_now: KRSI_NAME_*: where the name leads when this removal is done by which the
+ *	process was started that @whose names; if there is none, the file's last
  * @reserved: 0
  * @exec_age: nanoseconds since it was last executed; if KRSI_SEEDED, since KRSI
  *	began to record what runs
@@ -326,7 +326,7 @@ struct krsi_module_hidden {
  * @file_unlink: a name of a file goes away: it is unlinked, or another file is
  *	renamed over it. Once for each attempt that permissions allow. Returns
  *	0, -EPERM or -EACCES. Runs in the task that removes it, with the inodes
- *	of the directory and of the file locked. May not sleep.
+ *	of the directory locked, at an unlink that of the file, too. May not sleep.
  * @executable_unlink: the same, for a file that is being executed or has been.
  * @module_live: a module's init has succeeded. This and the next two run in a
  *	worker with no lock held, a moment later and not in the task that did it,

@@ -29,27 +29,40 @@ __bpf_kfunc int krsi_##name(struct krsi_event *event, KRSI_UNWRAP params)	\
 {										\
 	return krsi_rs_##name(event, KRSI_UNWRAP args);				\
 }
+#define KRSI_PATH_KFUNC KRSI_EVENT_KFUNC
 #include "kfuncs.h"
 
 __bpf_kfunc_end_defs();
 
 /* The ids, in sets that share a filter. */
 
+#define KRSI_NO_KFUNC(name, params, args)
+
 BTF_KFUNCS_START(krsi_exec_ids)
 #define KRSI_READER(name, params, args) BTF_ID_FLAGS(func, krsi_##name)
-#define KRSI_EVENT_KFUNC(name, params, args)
+#define KRSI_EVENT_KFUNC KRSI_NO_KFUNC
+#define KRSI_PATH_KFUNC KRSI_NO_KFUNC
 #include "kfuncs.h"
 BTF_KFUNCS_END(krsi_exec_ids)
 
 BTF_KFUNCS_START(krsi_event_ids)
-#define KRSI_READER(name, params, args)
+#define KRSI_READER KRSI_NO_KFUNC
 #define KRSI_EVENT_KFUNC(name, params, args) BTF_ID_FLAGS(func, krsi_##name)
+#define KRSI_PATH_KFUNC KRSI_NO_KFUNC
 #include "kfuncs.h"
 BTF_KFUNCS_END(krsi_event_ids)
 
+BTF_KFUNCS_START(krsi_path_ids)
+#define KRSI_READER KRSI_NO_KFUNC
+#define KRSI_EVENT_KFUNC KRSI_NO_KFUNC
+#define KRSI_PATH_KFUNC(name, params, args) BTF_ID_FLAGS(func, krsi_##name)
+#include "kfuncs.h"
+BTF_KFUNCS_END(krsi_path_ids)
+
 BTF_KFUNCS_START(krsi_bprm_ids)
 #define KRSI_READER(name, params, args) BTF_ID_FLAGS(func, krsi_bprm_##name)
-#define KRSI_EVENT_KFUNC(name, params, args)
+#define KRSI_EVENT_KFUNC KRSI_NO_KFUNC
+#define KRSI_PATH_KFUNC KRSI_NO_KFUNC
 #include "kfuncs.h"
 BTF_KFUNCS_END(krsi_bprm_ids)
 
@@ -114,6 +127,8 @@ int krsi_kfunc_group(u32 id)
 		return KRSI_KFUNCS_EXEC;
 	if (btf_id_set8_contains(&krsi_event_ids, id))
 		return KRSI_KFUNCS_EVENT;
+	if (btf_id_set8_contains(&krsi_path_ids, id))
+		return KRSI_KFUNCS_PATH;
 	if (btf_id_set8_contains(&krsi_bprm_ids, id))
 		return KRSI_KFUNCS_BPRM;
 	if (btf_id_set_contains(&krsi_common_ids, id))
@@ -136,6 +151,12 @@ const struct btf_kfunc_id_set krsi_exec_kfuncs = {
 const struct btf_kfunc_id_set krsi_event_kfuncs = {
 	.owner = THIS_MODULE,
 	.set = &krsi_event_ids,
+	.filter = krsi_rs_kfunc_filter,
+};
+
+const struct btf_kfunc_id_set krsi_path_kfuncs = {
+	.owner = THIS_MODULE,
+	.set = &krsi_path_ids,
 	.filter = krsi_rs_kfunc_filter,
 };
 

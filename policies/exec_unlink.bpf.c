@@ -74,6 +74,9 @@ int BPF_PROG(exec_unlink_unlink, struct krsi_exec_unlink *removal)
 		return TELL(event, "executed_then_deleted", "own", -EPERM);
 	if (removal->whose & KRSI_WHOSE_DESCENDANT)
 		return TELL(event, "executed_then_deleted", "descendant", -EPERM);
+	/* A crowd of processes may be there to hide a child among them. */
+	if (removal->whose & KRSI_WHOSE_UNKNOWN)
+		return TELL(event, "executed_then_deleted", "unknown", -EPERM);
 	if (removal->whose & KRSI_WHOSE_ANCESTOR)
 		return TELL(event, "executed_then_deleted", "ancestor", 0);
 	if (removal->whose)

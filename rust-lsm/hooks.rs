@@ -24,10 +24,7 @@ use crate::{
         krsi_ops,
         switches, //
     },
-    state::{
-        exec_state,
-        process, //
-    }, //
+    state::exec_state, //
 };
 use kernel::{
     fs::File,
@@ -42,6 +39,7 @@ pub(crate) struct Krsi;
 impl Hooks for Krsi {
     fn bprm_creds_for_exec(bprm: &Bprm) -> Result {
         prepare(bprm);
+        record::begin();
         // An exec that is only asked about ends after this hook; every other has its rounds.
         if bprm.is_check() {
             process_exec::run(bprm)
@@ -63,9 +61,13 @@ impl Hooks for Krsi {
 
     fn task_alloc(child: &Task, is_thread: bool) -> Result {
         if !is_thread {
-            process::inherit(child);
+            record::forked(child);
         }
         Ok(())
+    }
+
+    fn task_free(task: &Task) {
+        record::ended(task);
     }
 
     fn mmap_file(file: &File, executable: bool) -> Result {
@@ -96,7 +98,13 @@ impl Hooks for Krsi {
     }
 
     fn inode_rename(old: Place<'_>, new: Option<Place<'_>>) -> Result {
-        new.map_or(Ok(()), |new| removals::removed(new, Some(old)))
+        match new {
+            Some(new) => removals::removed(new, Some(old)),
+            None => {
+                removals::moved(old);
+                Ok(())
+            }
+        }
     }
 
     fn bpf_prog_load(prog: &Prog) -> Result {

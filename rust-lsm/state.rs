@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What KRSI keeps with the kernel's objects: with an exec, a task, an inode, a BPF program.
+//! What KRSI keeps with the kernel's objects.
+//!
+//! - `rows.rs`: which process runs which file, and by which name it was started; its two sides are
+//!   `file_rows.rs` and `runs.rs`;
+//! - `removal_notes.rs`: with a task, of the removal that is under way;
+//! - `exec_state.rs`: with an exec; `inode_number.rs`: with an inode; `prog_state.rs`: with a BPF
+//!   program, in the blobs of `blob.rs`;
+//! - `shards.rs`: tables with more than one lock.
 //!
 //! `unsafe` is here for memory whose lifetime is the object's. Nothing is decided.
 
@@ -8,10 +15,10 @@
 
 pub(crate) mod blob;
 pub(crate) mod exec_state;
+mod file_rows;
 pub(crate) mod inode_number;
-pub(crate) mod process;
 pub(crate) mod prog_state;
 pub(crate) mod removal_notes;
-pub(crate) mod runs;
-mod task_notes;
-mod task_state;
+pub(crate) mod rows;
+mod runs;
+mod shards;

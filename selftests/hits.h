@@ -9,6 +9,7 @@
 
 struct hits {
 	__u32 tgid; /* by whom */
+	__u32 anyone; /* mask of cookies that are counted whoever calls */
 	__u32 n[HITS_MAX]; /* by the cookie that the probe was attached with */
 };
 

@@ -30,17 +30,19 @@ static const struct {
 	{ "path_rename" },
 	{ "inode_unlink" },
 	{ "inode_rename" },
+	{ "task_free" },
 };
 
 #define HOOKS ARRAY_SIZE(hooks)
 
 enum {
+	TASK_FREE = 10,
 	BPRM_CREDS_FOR_EXEC = 1 << 0,
 	BPRM_CHECK_SECURITY = 1 << 1,
 	BPRM_COMMITTED_CREDS = 1 << 2,
 	ALL_OF_EXEC = BPRM_CREDS_FOR_EXEC | BPRM_CHECK_SECURITY | BPRM_COMMITTED_CREDS,
-	RECORD = (1 << 3) | (1 << 4) | (1 << 5) | BPRM_CHECK_SECURITY | BPRM_COMMITTED_CREDS,
-	REMOVALS = (1 << 6) | (1 << 7) | (1 << 8) | (1 << 9),
+	RECORD = ALL_OF_EXEC | (1 << 3) | (1 << 4) | (1 << 5),
+	REMOVALS = (1 << 6) | (1 << 7) | (1 << 8) | (1 << 9) | (1 << TASK_FREE),
 };
 
 struct counter {
@@ -175,7 +177,11 @@ static int do_everything(struct hits *hits, struct hits *seen)
 	int ret;
 
 	memset(hits, 0, sizeof(*hits));
+	/* A task is freed in the context of somebody else. */
+	hits->anyone = 1U << TASK_FREE | 1U << (HOOKS + TASK_FREE);
 	ret = run(&how);
+	/* Its tasks are freed some grace periods later. */
+	usleep(rounds(200000, 1000000));
 	*seen = *hits;
 	return ret;
 }

@@ -105,6 +105,72 @@ TEST_F(innocent, save_with_a_backup_of_a_script_that_runs)
 	EXPECT_EQ(0, running_end(&self->running));
 }
 
+/* As pip, npm and git do before they put the new one there. */
+TEST_F(innocent, upgrade_that_moves_the_old_file_aside)
+{
+	ASSERT_EQ(0, mkdir(DIR "/aside", 0755));
+	ASSERT_EQ(0, START(&self->running, &self->watch, PROGRAM, "ready", "wait"));
+	ASSERT_TRUE(running_ready(&self->running));
+	ASSERT_EQ(0, RUN(&self->watch, TOOL, "rename", PROGRAM, DIR "/aside/program",
+			 "rename", NEW, PROGRAM, "unlink", DIR "/aside/program"));
+	EXPECT_ONLY(&self->watch, DIR "/aside/program", .whose = KRSI_WHOSE_OTHER,
+		    .name_now = KRSI_NAME_OTHER);
+	EXPECT_EQ(0, running_end(&self->running));
+}
+
+/* As installers do. */
+TEST_F(innocent, upgrade_that_changes_the_whole_directory)
+{
+	ASSERT_EQ(0, mkdir(DIR "/app", 0755));
+	ASSERT_EQ(0, mkdir(DIR "/app.new", 0755));
+	ASSERT_EQ(0, file_copy(PROGRAM, DIR "/app/run", 0755));
+	ASSERT_EQ(0, file_copy(PROGRAM, DIR "/app.new/run", 0755));
+	ASSERT_EQ(0, START(&self->running, &self->watch, DIR "/app/run", "ready", "wait"));
+	ASSERT_TRUE(running_ready(&self->running));
+	ASSERT_EQ(0, RUN(&self->watch, TOOL, "rename", DIR "/app", DIR "/app.old",
+			 "rename", DIR "/app.new", DIR "/app", "unlink", DIR "/app.old/run"));
+	EXPECT_ONLY(&self->watch, DIR "/app.old/run", .whose = KRSI_WHOSE_OTHER,
+		    .name_now = KRSI_NAME_OTHER);
+	EXPECT_EQ(0, running_end(&self->running));
+}
+
+/* Of a directory that went elsewhere nothing stands in the old place. */
+TEST_F(innocent, removal_in_a_directory_that_was_moved_is_one)
+{
+	ASSERT_EQ(0, mkdir(DIR "/app", 0755));
+	ASSERT_EQ(0, file_copy(PROGRAM, DIR "/app/run", 0755));
+	ASSERT_EQ(0, RUN(&self->watch, DIR "/app/run", "rename", DIR "/app", DIR "/elsewhere",
+			 "unlink", DIR "/elsewhere/run"));
+	EXPECT_ONLY(&self->watch, DIR "/elsewhere/run", .whose = KRSI_WHOSE_OWN,
+		    .name_now = KRSI_NAME_GONE);
+}
+
+/* Two names of one file, as conda, ostree and cp -al make them: both were executed. */
+TEST_F(innocent, removal_of_the_name_that_nobody_was_started_by)
+{
+	ASSERT_EQ(0, link(PROGRAM, DIR "/link"));
+	ASSERT_EQ(0, START(&self->running, &self->watch, PROGRAM, "ready", "wait"));
+	ASSERT_TRUE(running_ready(&self->running));
+	ASSERT_EQ(0, RUN(&self->watch, DIR "/link"));
+	ASSERT_EQ(0, RUN(&self->watch, TOOL, "unlink", DIR "/link"));
+	EXPECT_ONLY(&self->watch, DIR "/link", .whose = KRSI_WHOSE_OTHER, .links_left = 1,
+		    .name_now = KRSI_NAME_SAME);
+	EXPECT_EQ(0, running_end(&self->running));
+}
+
+/* The other way round: that it was executed by another name last doesn't matter. */
+TEST_F(innocent, removal_of_the_name_that_who_runs_it_was_started_by)
+{
+	ASSERT_EQ(0, link(PROGRAM, DIR "/link"));
+	ASSERT_EQ(0, START(&self->running, &self->watch, PROGRAM, "ready", "wait"));
+	ASSERT_TRUE(running_ready(&self->running));
+	ASSERT_EQ(0, RUN(&self->watch, DIR "/link"));
+	ASSERT_EQ(0, RUN(&self->watch, TOOL, "unlink", PROGRAM));
+	EXPECT_ONLY(&self->watch, PROGRAM, .whose = KRSI_WHOSE_OTHER, .links_left = 1,
+		    .name_now = KRSI_NAME_GONE);
+	EXPECT_EQ(0, running_end(&self->running));
+}
+
 TEST_F(innocent, build_that_makes_its_output_anew)
 {
 	int i;

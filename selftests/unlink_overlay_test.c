@@ -67,6 +67,56 @@ TEST_F(overlay, file_of_the_upper_layer_removes_itself)
 	removes_itself(_metadata, &self->watch, MERGED "/up", UPPER "/up");
 }
 
+/* Deeper than any walk up would go. */
+TEST_F(overlay, file_that_lies_deep_is_of_the_upper_layer_and_removed_once)
+{
+	struct observer *observer;
+	struct policy policy;
+	struct run how;
+	int i;
+
+	ASSERT_EQ(0, policy_start(&policy, "observer.bpf.o", "observer_no_sleep"));
+	observer = policy.data;
+	ASSERT_EQ(0, chdir(MERGED));
+	for (i = 0; i < 300; i++) {
+		ASSERT_EQ(0, mkdir("d", 0755));
+		ASSERT_EQ(0, chdir("d"));
+	}
+	ASSERT_EQ(0, file_copy(PROGRAM, "program", 0755));
+	how = observed(observer, "./program");
+	ASSERT_EQ(0, run(&how));
+	EXPECT_TRUE(observer->event[0].flags & KRSI_EXEC_OVERLAY_UPPER);
+	ASSERT_EQ(0, unlink("program"));
+	EXPECT_EQ(1, seen(&self->watch, UNLINKS_FILE));
+	EXPECT_EQ(1, seen(&self->watch, UNLINKS_EXECUTABLE));
+	ASSERT_EQ(0, chdir("/"));
+	policy_close(&policy);
+}
+
+/* overlayfs marks the directory as its own, and takes the mark back with the first of them. */
+TEST_F(overlay, file_is_of_an_upper_layer_that_two_overlays_had)
+{
+	struct observer *observer;
+	struct policy policy;
+	struct run how;
+
+	ASSERT_EQ(0, policy_start(&policy, "observer.bpf.o", "observer_no_sleep"));
+	observer = policy.data;
+	ASSERT_EQ(0, mkdir(DIR "/second", 0755));
+	ASSERT_EQ(0, mkdir(DIR "/work2", 0755));
+	ASSERT_EQ(0, mount("overlay", DIR "/second", "overlay", 0, "index=off,lowerdir=" LOWER
+			   ",upperdir=" UPPER ",workdir=" DIR "/work2"));
+	ASSERT_EQ(0, umount2(DIR "/second", 0));
+	how = observed(observer, MERGED "/up");
+	ASSERT_EQ(0, run(&how));
+	EXPECT_TRUE(observer->event[0].flags & KRSI_EXEC_OVERLAY_UPPER);
+	watch_clear(&self->watch);
+	ASSERT_EQ(0, unlink(MERGED "/up"));
+	EXPECT_EQ(1, seen(&self->watch, UNLINKS_FILE));
+	EXPECT_EQ(1, seen(&self->watch, UNLINKS_EXECUTABLE));
+	policy_close(&policy);
+}
+
 TEST_F(overlay, file_of_the_lower_layer_removes_itself)
 {
 	removes_itself(_metadata, &self->watch, MERGED "/low", LOWER "/low");

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mount.h>
 
 #include "kselftest_harness.h"
 #include "unlinking.h"
@@ -38,6 +39,23 @@ TEST_F(name, that_the_program_gives_to_another_file)
 	ASSERT_EQ(0, RUN(&self->watch, PROGRAM, "rename", NEW, PROGRAM));
 	EXPECT_ONLY(&self->watch, PROGRAM, .how = KRSI_UNLINK_RENAME_OVER, .whose = KRSI_WHOSE_OWN,
 		    .name_now = KRSI_NAME_OTHER);
+}
+
+/* Nothing is held when it is done, though a worker that does it never comes back from the kernel. */
+TEST_F(name, that_is_exchanged_or_removed_by_io_uring_leaves_its_filesystem_free)
+{
+	int i;
+
+	ASSERT_EQ(0, mkdir(DIR "/mount", 0755));
+	for (i = 0; i < rounds(20, 5); i++) {
+		ASSERT_EQ(0, mount("tmpfs", DIR "/mount", "tmpfs", 0, NULL));
+		ASSERT_EQ(0, file_copy(NEW, DIR "/mount/one", 0755));
+		ASSERT_EQ(0, file_copy(NEW, DIR "/mount/two", 0755));
+		ASSERT_EQ(0, RUN(&self->watch, DIR "/mount/one"));
+		ASSERT_EQ(0, RUN(&self->watch, TOOL, "uring_exchange", DIR "/mount/one",
+				 DIR "/mount/two", "uring", DIR "/mount/two",
+				 "umount", DIR "/mount"));
+	}
 }
 
 /* Nobody has looked for the old name since, and on tmpfs nothing remembers it. */

@@ -10,12 +10,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
@@ -56,6 +58,68 @@ static int do_rename(char **args)
 static int do_exchange(char **args)
 {
 	return failed(renameat2(AT_FDCWD, args[0], AT_FDCWD, args[1], RENAME_EXCHANGE));
+}
+
+/* As that user, who has no capability. */
+static int do_user(char **args)
+{
+	return failed(setgroups(0, NULL)) ?: failed(setresgid(atoi(args[0]), atoi(args[0]),
+							      atoi(args[0]))) ?:
+	       failed(setresuid(atoi(args[0]), atoi(args[0]), atoi(args[0])));
+}
+
+static int do_umount(char **args)
+{
+	return failed(umount2(args[0], 0));
+}
+
+/* So many children that have ended, and that nobody waits for. */
+static int do_zombies(char **args)
+{
+	int left;
+
+	for (left = atoi(args[0]); left; left--) {
+		pid_t pid = vfork();
+
+		if (!pid)
+			_exit(0);
+		if (pid < 0)
+			return errno;
+	}
+	return 0;
+}
+
+static int put(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = failed(write(fd, text, strlen(text)));
+
+	close(fd);
+	return ret;
+}
+
+/*
+ * Lets the kernel remove a file: moves it to where an overlay has its work
+ * directory, and mounts that in namespaces of its own. args: file, directory
+ */
+static int do_workdir(char **args)
+{
+	char map[32], options[256];
+	int ret = failed(chdir(args[1]));
+
+	snprintf(map, sizeof(map), "0 %d 1", getuid());
+	mkdir("lower", 0755);
+	mkdir("upper", 0755);
+	mkdir("base", 0755);
+	mkdir("base/work", 0755);
+	mkdir("merged", 0755);
+	ret = ret ?: failed(rename(args[0], "base/work/program")) ?:
+	      failed(unshare(CLONE_NEWUSER | CLONE_NEWNS)) ?: put("/proc/self/setgroups", "deny") ?:
+	      put("/proc/self/uid_map", map);
+	if (ret)
+		return ret;
+	snprintf(options, sizeof(options), "userxattr,lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/base",
+		 args[1], args[1], args[1]);
+	return failed(mount("overlay", "merged", "overlay", 0, options));
 }
 
 static int do_link(char **args)
@@ -284,10 +348,15 @@ static const struct command {
 	{ "sh", 1, do_sh },
 	{ "sqpoll", 1, uring_sqpoll },
 	{ "thread", 0, do_thread },
+	{ "umount", 1, do_umount },
 	{ "unlink", 1, do_unlink },
 	{ "uring", 1, uring_unlink },
+	{ "uring_exchange", 2, uring_exchange },
+	{ "user", 1, do_user },
 	{ "vfork", 0, do_vfork },
 	{ "wait", 0, do_wait },
+	{ "workdir", 2, do_workdir },
+	{ "zombies", 1, do_zombies },
 	{ }
 };
 

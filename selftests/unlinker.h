@@ -10,5 +10,7 @@
 /* Unlink args[0] by io_uring, from a worker or from a polling thread; errno. */
 int uring_unlink(char **args);
 int uring_sqpoll(char **args);
+/* Exchange args[0] and args[1] by a worker of io_uring; errno. */
+int uring_exchange(char **args);
 
 #endif /* UNLINKER_H */

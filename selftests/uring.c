@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -58,24 +59,41 @@ static int ring_do(struct ring *ring)
 	return -cqe->res;
 }
 
-static int unlink_by(unsigned int flags, const char *path)
+static int do_one(unsigned int flags, const struct io_uring_sqe *sqe)
 {
 	struct ring ring = {};
 	int ret = ring_open(&ring, flags);
 
 	if (ret)
 		return ret;
-	*ring.sqe = (struct io_uring_sqe){
+	*ring.sqe = *sqe;
+	return ring_do(&ring);
+}
+
+static int unlink_by(unsigned int flags, const char *path)
+{
+	return do_one(flags, &(struct io_uring_sqe){
 		.opcode = IORING_OP_UNLINKAT,
 		.fd = AT_FDCWD,
 		.addr = (uintptr_t)path,
-	};
-	return ring_do(&ring);
+	});
 }
 
 int uring_unlink(char **args)
 {
 	return unlink_by(0, args[0]);
+}
+
+int uring_exchange(char **args)
+{
+	return do_one(0, &(struct io_uring_sqe){
+		.opcode = IORING_OP_RENAMEAT,
+		.fd = AT_FDCWD,
+		.addr = (uintptr_t)args[0],
+		.len = AT_FDCWD,
+		.off = (uintptr_t)args[1],
+		.rename_flags = RENAME_EXCHANGE,
+	});
 }
 
 int uring_sqpoll(char **args)

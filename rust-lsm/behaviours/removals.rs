@@ -14,7 +14,10 @@ mod whose;
 
 use crate::{
     boundary::place::Place,
-    bpf::ops::Op,
+    bpf::{
+        kfunc::Group,
+        ops::Op, //
+    },
     policy::lists,
     state::{
         inode_number,
@@ -33,11 +36,41 @@ fn concerns(place: &Place<'_>) -> bool {
         || lists::is_wanted(Op::FileUnlink)
 }
 
+/// Whether a policy that would be told of removals asks for paths.
+fn wants_path() -> bool {
+    let ops = [Op::FileUnlink, Op::ExecutableUnlink];
+    ops.into_iter().any(|op| lists::calls(op, Group::Path))
+}
+
+/// The hooks come on or went off: what is noted may be of tasks that are gone.
+pub(crate) fn forget_notes() {
+    notes::clear();
+}
+
 /// A path hook: a removal may follow, or an exchange with another name.
 pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>) {
     // Of an exchange it must be known, should one of the two come to concern anybody meanwhile.
-    if concerns(victim) || exchanged.is_some() {
-        notes::note(victim, exchanged);
+    if exchanged.is_none() && !concerns(victim) {
+        return;
+    }
+    let wants_path = exchanged.is_none() && wants_path();
+    if notes::note(victim, exchanged, wants_path).is_err() {
+        lists::count_error(Op::FileUnlink);
+        lists::count_error(Op::ExecutableUnlink);
+    }
+}
+
+/// What an overlay does in its layer for this is not told again.
+fn announce(victim: Place<'_>, given_up: Option<Place<'_>>) {
+    if victim.is_overlay() {
+        notes::announce(Some(&victim), given_up.is_some());
+    }
+}
+
+/// An inode hook: a file gets a name that no other had.
+pub(crate) fn moved(file: Place<'_>) {
+    if file.is_overlay() {
+        notes::announce(None, true);
     }
 }
 
@@ -55,26 +88,27 @@ pub(crate) fn removed(victim: Place<'_>, given_up: Option<Place<'_>>) -> Result 
 #[inline(never)]
 fn tell(victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
     if given_up.is_some_and(|old| notes::is_exchange(&old, &victim)) {
+        announce(victim, given_up);
         return Ok(());
     }
-    if victim.inode().is_dir() || notes::is_inner(&victim) {
+    if victim.inode().is_dir() || notes::is_inner(&victim, given_up.is_some()) {
         return Ok(());
     }
     let executed = record::find(victim);
     if executed.is_none() && !lists::is_wanted(Op::FileUnlink) {
         return Ok(());
     }
-    let is_retry = notes::is_retry(&victim, given_up.as_ref());
-    notes::with_noted(victim, |victim| {
-        let removal = Removal {
-            victim,
-            given_up,
-            is_retry,
-        };
-        let of_file = file_unlink::run(&removal);
-        let of_executable = executed.map_or(Ok(()), |executed| {
-            executable_unlink::run(&removal, &executed)
-        });
-        of_file.and(of_executable)
-    })
+    let removal = Removal {
+        victim,
+        given_up,
+        path: notes::take_path(&victim),
+        is_retry: notes::is_retry(&victim, given_up.as_ref()),
+    };
+    let of_file = file_unlink::run(&removal);
+    let of_executable = executed.map_or(Ok(()), |executed| {
+        executable_unlink::run(&removal, &executed)
+    });
+    of_file
+        .and(of_executable)
+        .inspect(|()| announce(victim, given_up))
 }

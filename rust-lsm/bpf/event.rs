@@ -11,7 +11,8 @@ use crate::{
     boundary::{
         arg_pages::ArgPages,
         bprm::Bprm,
-        place::Place, //
+        place::Place,
+        prog_mem::ProgMem, //
     }, //
 };
 use core::{
@@ -29,6 +30,7 @@ use kernel::prelude::*;
 /// What kfuncs find behind a context. Only the task that raised the event uses it.
 pub(crate) struct Behind<'a> {
     place: Option<Place<'a>>,
+    path: Option<Result<&'a [u8]>>,
     exec: Option<&'a Bprm>,
     args: OnceCell<Result<Args<ArgPages>>>,
     failed: Cell<bool>,
@@ -39,6 +41,7 @@ impl<'a> Behind<'a> {
     pub(crate) const fn new() -> Self {
         Self {
             place: None,
+            path: None,
             exec: None,
             args: OnceCell::new(),
             failed: Cell::new(false),
@@ -48,6 +51,12 @@ impl<'a> Behind<'a> {
     /// The file that the event is about, by the name that it is about.
     pub(crate) fn with_place(mut self, place: Place<'a>) -> Self {
         self.place = Some(place);
+        self
+    }
+
+    /// Its path with a NUL, or why it is not known, where the hook is too late to ask.
+    pub(crate) fn with_path(mut self, path: Result<&'a [u8]>) -> Self {
+        self.path = Some(path);
         self
     }
 
@@ -75,6 +84,24 @@ impl<'a> Behind<'a> {
     /// The file that the event is about; `ENODATA` if it has none.
     pub(crate) fn place(&self) -> Result<Place<'a>> {
         self.place.ok_or(ENODATA)
+    }
+
+    /// Writes the file's path with its NUL to a program's memory; answers its length.
+    ///
+    /// `ENODATA` if it is not known, `ENAMETOOLONG` if it doesn't fit; the memory is then an empty
+    /// string. Doesn't sleep.
+    pub(crate) fn path(&self, out: &ProgMem<'_>) -> Result<usize> {
+        let Some(path) = self.path else {
+            return self.place()?.path(out);
+        };
+        let fits = |path: &[u8]| path.len() <= out.len();
+        match path.and_then(|path| fits(path).then_some(path).ok_or(ENAMETOOLONG)) {
+            Ok(path) => Ok(out.write(0, path).saturating_sub(1)),
+            Err(e) => {
+                out.write(0, &[0]);
+                Err(e)
+            }
+        }
     }
 
     /// The prepared arguments; `ENODATA` if nothing was prepared. Never sleeps.

@@ -17,6 +17,8 @@ pub(crate) enum Group {
     Exec,
     /// For every event.
     Event,
+    /// For every event; what the hooks of removals must prepare.
+    Path,
     /// Readers of an exec's arguments and environment, for BPF LSM programs.
     Bprm,
     /// The kernel's own that work on a program's own memory alone.
@@ -38,6 +40,7 @@ impl Group {
         match group {
             bindings::krsi_kfunc_group_KRSI_KFUNCS_EXEC => Self::Exec,
             bindings::krsi_kfunc_group_KRSI_KFUNCS_EVENT => Self::Event,
+            bindings::krsi_kfunc_group_KRSI_KFUNCS_PATH => Self::Path,
             bindings::krsi_kfunc_group_KRSI_KFUNCS_BPRM => Self::Bprm,
             bindings::krsi_kfunc_group_KRSI_KFUNCS_COMMON => Self::Common,
             _ => Self::Foreign,
@@ -60,6 +63,10 @@ pub(crate) fn register() -> Result {
         to_result(bindings::register_btf_kfunc_id_set(
             common,
             &raw const bindings::krsi_event_kfuncs,
+        ))?;
+        to_result(bindings::register_btf_kfunc_id_set(
+            common,
+            &raw const bindings::krsi_path_kfuncs,
         ))?;
         to_result(bindings::register_btf_kfunc_id_set(
             bindings::bpf_prog_type_BPF_PROG_TYPE_LSM,

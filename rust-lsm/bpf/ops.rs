@@ -127,15 +127,15 @@ ops! {
     FileUnlink = 2 {
         call: file_unlink(krsi_unlink) -> verdict,
         may_sleep: false,
-        hooks: [PathUnlink, PathRename, InodeUnlink, InodeRename],
+        hooks: [PathUnlink, PathRename, InodeUnlink, InodeRename, TaskFree],
     }
     /// A name of a file that is being executed, or has been, goes away.
     ExecutableUnlink = 3 {
         call: executable_unlink(krsi_exec_unlink) -> verdict,
         may_sleep: false,
         hooks: [
-            PathUnlink, PathRename, InodeUnlink, InodeRename,
-            BprmCheckSecurity, BprmCommittedCreds, TaskAlloc, MmapFile, InodeFree
+            PathUnlink, PathRename, InodeUnlink, InodeRename, TaskFree,
+            BprmCredsForExec, BprmCheckSecurity, BprmCommittedCreds, TaskAlloc, MmapFile, InodeFree
         ],
     }
     /// A module's init has succeeded.

@@ -130,7 +130,7 @@ unsafe extern "C" fn krsi_rs_get_file_path(
 ) -> c_int {
     // SAFETY: Called for a kfunc, see above.
     let (behind, out) = unsafe { (Behind::of(ctx), mem(buf, size)) };
-    value(behind.place().and_then(|place| place.path(&out)))
+    value(behind.path(&out))
 }
 
 /// # Safety

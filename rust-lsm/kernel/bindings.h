@@ -51,6 +51,7 @@ extern struct krsi_hook_key krsi_key_bprm_creds_for_exec;
 extern struct krsi_hook_key krsi_key_bprm_check_security;
 extern struct krsi_hook_key krsi_key_bprm_committed_creds;
 extern struct krsi_hook_key krsi_key_task_alloc;
+extern struct krsi_hook_key krsi_key_task_free;
 extern struct krsi_hook_key krsi_key_mmap_file;
 extern struct krsi_hook_key krsi_key_inode_free_security;
 extern struct krsi_hook_key krsi_key_path_unlink;
@@ -67,11 +68,12 @@ bool krsi_inode_leased(const struct inode *inode);
 s64 krsi_inode_size(const struct inode *inode);
 struct timespec64 krsi_inode_mtime(const struct inode *inode);
 u64 krsi_user_dev(dev_t dev);
+struct dentry *krsi_dget(struct dentry *dentry);
 struct dentry *krsi_dcache_lookup(struct dentry *dir, const unsigned char *name, u32 len);
 bool krsi_dentry_is(struct dentry *dentry, const unsigned char *name, u32 len);
 struct inode *krsi_file_inode(const struct file *file);
 struct dentry *krsi_real_dentry(struct dentry *dentry);
-bool krsi_overlay_in_use(struct inode *inode);
+bool krsi_in_upper_layer(struct inode *inode);
 bool krsi_file_unlinked(const struct file *file);
 bool krsi_caller_owns(const struct file *file);
 bool krsi_caller_in_group(const struct file *file);
@@ -84,7 +86,6 @@ u32 krsi_uid(kuid_t uid);
 u32 krsi_gid(kgid_t gid);
 const struct cred *krsi_current_cred(void);
 struct task_struct *krsi_real_parent(struct task_struct *task);
-struct task_struct *krsi_next_process(struct task_struct *process);
 bool krsi_in_execve(struct task_struct *task);
 
 extern char *krsi_boot_mode;
@@ -108,6 +109,7 @@ u32 krsi_sessionid(void);
 enum krsi_kfunc_group {
 	KRSI_KFUNCS_EXEC,	/* readers of an exec's memory, on krsi_exec */
 	KRSI_KFUNCS_EVENT,	/* every event */
+	KRSI_KFUNCS_PATH,	/* the same, what is prepared for removals */
 	KRSI_KFUNCS_BPRM,	/* readers for BPF LSM programs, on linux_binprm */
 	KRSI_KFUNCS_COMMON,	/* the kernel's own that a policy may call */
 	KRSI_KFUNC_GROUPS
@@ -115,6 +117,7 @@ enum krsi_kfunc_group {
 
 extern const struct btf_kfunc_id_set krsi_exec_kfuncs;
 extern const struct btf_kfunc_id_set krsi_event_kfuncs;
+extern const struct btf_kfunc_id_set krsi_path_kfuncs;
 extern const struct btf_kfunc_id_set krsi_bprm_kfuncs;
 extern const struct btf_kfunc_id_set krsi_common_kfuncs;
 extern struct krsi_ops krsi_cfi_stubs;
@@ -135,6 +138,7 @@ int krsi_rs_kfunc_filter(const struct bpf_prog *prog, u32 kfunc_id);
 	int krsi_rs_bprm_##name(struct linux_binprm *bprm, KRSI_UNWRAP params);
 #define KRSI_EVENT_KFUNC(name, params, args)					\
 	int krsi_rs_##name(struct krsi_event *event, KRSI_UNWRAP params);
+#define KRSI_PATH_KFUNC KRSI_EVENT_KFUNC
 #include "../../bpf-helpers/kfuncs.h"
 
 #endif /* _KRSI_BINDINGS_H */

@@ -23,8 +23,9 @@
 #include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 
-/* For d_hash_and_lookup(). */
+/* For d_hash_and_lookup(), and for which layer an overlay's file lies in. */
 #include <../../fs/internal.h>
+#include <../../fs/overlayfs/ovl_entry.h>
 
 #include "bindings.h"
 
@@ -32,6 +33,7 @@ struct krsi_hook_key krsi_key_bprm_creds_for_exec = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_bprm_check_security = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_bprm_committed_creds = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_task_alloc = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_task_free = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_mmap_file = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_inode_free_security = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_path_unlink = { STATIC_KEY_FALSE_INIT };
@@ -98,7 +100,12 @@ u64 krsi_user_dev(dev_t dev)
 	return huge_encode_dev(dev);
 }
 
-/* place.rs */
+/* place.rs, name.rs */
+
+struct dentry *krsi_dget(struct dentry *dentry)
+{
+	return dget(dentry);
+}
 
 struct dentry *krsi_dcache_lookup(struct dentry *dir, const unsigned char *name, u32 len)
 {
@@ -126,9 +133,9 @@ struct dentry *krsi_real_dentry(struct dentry *dentry)
 	return d_real(dentry, D_REAL_METADATA);
 }
 
-bool krsi_overlay_in_use(struct inode *inode)
+bool krsi_in_upper_layer(struct inode *inode)
 {
-	return inode_state_read_once(inode) & I_OVL_INUSE;
+	return ovl_upperdentry_dereference(OVL_I(inode));
 }
 
 /* file.rs */
@@ -198,11 +205,6 @@ struct task_struct *krsi_real_parent(struct task_struct *task)
 }
 
 /* process.rs */
-
-struct task_struct *krsi_next_process(struct task_struct *process)
-{
-	return next_task(process);
-}
 
 bool krsi_in_execve(struct task_struct *task)
 {

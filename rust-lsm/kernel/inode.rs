@@ -96,16 +96,17 @@ impl Inode {
         self.mode() & bindings::S_IFMT == bindings::S_IFDIR
     }
 
+    /// Whether it is what an overlay writes into its upper layer where a name is gone.
+    pub(crate) fn is_whiteout(&self) -> bool {
+        // SAFETY: The inode is valid; its device number never changes.
+        let device = unsafe { (*self.as_ptr()).i_rdev };
+        self.mode() & bindings::S_IFMT == bindings::S_IFCHR && device == 0
+    }
+
     /// How many names it has.
     pub(crate) fn links(&self) -> u32 {
         // SAFETY: The inode is valid; the count is one word.
         unsafe { (&raw const (*self.as_ptr()).__bindgen_anon_1.i_nlink).read_volatile() }
-    }
-
-    /// Whether it may not be written to, as somebody executes it or is about to.
-    pub(crate) fn is_write_denied(&self) -> bool {
-        // SAFETY: The inode is valid; the count is one word.
-        unsafe { (&raw const (*self.as_ptr()).i_writecount.counter).read_volatile() < 0 }
     }
 
     /// Whether somebody has a lease or a delegation on it.

@@ -66,6 +66,12 @@ pub(crate) trait Hooks: 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
+    /// A task's memory is about to be freed, or its making has failed. May be called in any
+    /// context: must not sleep.
+    fn task_free(_task: &Task) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
     /// A file is about to be mapped by the current process, or by its exec.
     fn mmap_file(_file: &File, _executable: bool) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
@@ -164,8 +170,9 @@ hooks! {
     PathRename = 7: path_rename, HAS_PATH_RENAME, Some(&raw mut bindings::krsi_key_path_rename);
     InodeUnlink = 8: inode_unlink, HAS_INODE_UNLINK, Some(&raw mut bindings::krsi_key_inode_unlink);
     InodeRename = 9: inode_rename, HAS_INODE_RENAME, Some(&raw mut bindings::krsi_key_inode_rename);
-    BpfProgLoad = 10: bpf_prog_load, HAS_BPF_PROG_LOAD, None;
-    BpfProgFree = 11: bpf_prog_free, HAS_BPF_PROG_FREE, None;
+    TaskFree = 10: task_free, HAS_TASK_FREE, Some(&raw mut bindings::krsi_key_task_free);
+    BpfProgLoad = 11: bpf_prog_load, HAS_BPF_PROG_LOAD, None;
+    BpfProgFree = 12: bpf_prog_free, HAS_BPF_PROG_FREE, None;
 }
 
 impl Hook {
@@ -240,6 +247,17 @@ unsafe extern "C" fn task_alloc<T: Hooks>(task: *mut bindings::task_struct, flag
     let task = unsafe { &*task.cast::<Task>() };
     let is_thread = flags & u64::from(bindings::CLONE_THREAD) != 0;
     from_result(|| T::task_alloc(task, is_thread).map(|()| 0))
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with a task that is about to be freed.
+unsafe extern "C" fn task_free<T: Hooks>(task: *mut bindings::task_struct) {
+    if !switched_on!(krsi_key_task_free) {
+        return;
+    }
+    // SAFETY: The framework passes a task that is valid during the hook; `Task` is transparent.
+    T::task_free(unsafe { &*task.cast::<Task>() });
 }
 
 /// # Safety

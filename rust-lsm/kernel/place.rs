@@ -13,7 +13,6 @@ use super::{
 };
 use core::{
     marker::PhantomData,
-    mem::offset_of,
     ptr::{
         null_mut,
         NonNull, //
@@ -23,12 +22,8 @@ use kernel::{
     bindings,
     error::from_err_ptr,
     fs::File,
-    prelude::*,
-    sync::rcu, //
+    prelude::*, //
 };
-
-/// Bounds the walk from a file to the root of its filesystem.
-const MAX_PATH_DEPTH: usize = 256;
 
 /// A name that leads to a file.
 ///
@@ -50,31 +45,6 @@ pub(crate) struct FileId {
     pub(crate) real: InodeId,
     /// The overlay's, if there is one.
     pub(crate) overlay: Option<InodeId>,
-}
-
-/// A name, as it can be remembered: the directory that it was in and its last component.
-pub(crate) struct Name {
-    dir: FileId,
-    last: KVec<u8>,
-}
-
-impl Name {
-    fn is_in(&self, dir: &Place<'_>) -> bool {
-        self.dir == dir.id()
-    }
-}
-
-/// What a remembered name leads to now, as far as the dcache knows.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Leads {
-    /// The dcache doesn't know.
-    Unknown,
-    /// To the same file.
-    Same,
-    /// To another file.
-    Other,
-    /// Nowhere.
-    Nowhere,
 }
 
 impl<'a> Place<'a> {
@@ -118,20 +88,6 @@ impl<'a> Place<'a> {
         self.dentry.as_ptr()
     }
 
-    pub(crate) fn mnt(&self) -> *mut bindings::vfsmount {
-        self.mnt
-    }
-
-    /// The same place, seen through a mount.
-    ///
-    /// # Safety
-    ///
-    /// `mnt` is referenced for `'a`.
-    pub(crate) unsafe fn through(self, mnt: *mut bindings::vfsmount) -> Self {
-        // INVARIANT: By the caller's guarantee.
-        Self { mnt, ..self }
-    }
-
     /// The file that it leads to.
     pub(crate) fn inode(&self) -> &'a Inode {
         // SAFETY: The inode is valid for `'a`, by the type invariants.
@@ -160,32 +116,10 @@ impl<'a> Place<'a> {
             .unwrap_or(self)
     }
 
-    /// Whether it lies in an overlay, there in the upper layer.
+    /// Whether it is a file in an overlay, there in the upper layer: by what overlayfs itself knows.
     pub(crate) fn is_overlay_upper(&self) -> bool {
-        self.is_overlay() && self.real().is_in_used_layer()
-    }
-
-    /// Whether it lies in the upper layer or the work directory of an overlay that is mounted:
-    /// below a directory that overlayfs has marked as its own.
-    pub(crate) fn is_in_used_layer(&self) -> bool {
-        let _rcu = rcu::read_lock();
-        let mut at = self.dentry.as_ptr();
-        for _ in 0..MAX_PATH_DEPTH {
-            // SAFETY: The first dentry is valid; a parent that a dentry has or had is not freed
-            // while RCU is held, nor is its inode.
-            let parent = unsafe {
-                let inode = (&raw const (*at).d_inode).read_volatile();
-                if !inode.is_null() && bindings::krsi_overlay_in_use(inode) {
-                    return true;
-                }
-                (&raw const (*at).d_parent).read_volatile()
-            };
-            if parent == at {
-                break;
-            }
-            at = parent;
-        }
-        false
+        // SAFETY: The inode is valid for `'a`, and an overlay's.
+        self.is_overlay() && unsafe { bindings::krsi_in_upper_layer(self.inode.as_ptr()) }
     }
 
     /// Which file this is: the real one below an overlay, and the overlay's. Doesn't sleep.
@@ -233,117 +167,5 @@ impl<'a> Place<'a> {
         // SAFETY: `skipped + len` is the memory's length, so both ranges lie in it.
         unsafe { bindings::memmove(start.cast(), found.cast(), len) };
         Ok(len.saturating_sub(1))
-    }
-
-    /// The directory that the name is in.
-    fn with_dir<R>(&self, look: impl FnOnce(&Place<'_>) -> R) -> Result<R> {
-        // SAFETY: The dentry is valid; the parent is referenced until `dput`. A directory's dentry
-        // with a child leads somewhere.
-        unsafe {
-            let parent = bindings::dget_parent(self.dentry.as_ptr());
-            let result = Place::new(null_mut(), parent).map(|dir| look(&dir));
-            bindings::dput(parent);
-            result.ok_or(ENOENT)
-        }
-    }
-
-    /// Whether somebody has a lease or a delegation on the directory.
-    pub(crate) fn dir_is_leased(&self) -> bool {
-        self.with_dir(|dir| dir.inode().is_leased())
-            .unwrap_or(false)
-    }
-
-    /// Its name, to be remembered. Allocates, may sleep.
-    pub(crate) fn name(&self) -> Result<Name> {
-        let mut last = KVec::new();
-        // SAFETY: The dentry is valid; the snapshot is released before it goes away, and its name
-        // has `len` bytes until then.
-        unsafe {
-            let mut snapshot = bindings::name_snapshot::default();
-            bindings::take_dentry_name_snapshot(&mut snapshot, self.dentry.as_ptr());
-            let name = &snapshot.name;
-            let len = name.__bindgen_anon_1.__bindgen_anon_1.len as usize;
-            let copied =
-                last.extend_from_slice(core::slice::from_raw_parts(name.name, len), GFP_KERNEL);
-            bindings::release_dentry_name_snapshot(&mut snapshot);
-            copied?;
-        }
-        Ok(Name {
-            dir: self.with_dir(|dir| dir.id())?,
-            last,
-        })
-    }
-
-    /// Whether this is the remembered name.
-    pub(crate) fn is_named(&self, name: &Name) -> bool {
-        let last = &name.last;
-        // SAFETY: The dentry is valid, the name has `len` bytes.
-        let same = unsafe {
-            bindings::krsi_dentry_is(self.dentry.as_ptr(), last.as_ptr(), last.len() as u32)
-        };
-        same && self.with_dir(|dir| name.is_in(dir)).unwrap_or(false)
-    }
-
-    /// What a remembered name of this file leads to. Looks in the dcache alone: in the directory
-    /// of this place, and at the file's other names that are known. May sleep; takes no inode's
-    /// lock.
-    pub(crate) fn leads(&self, name: &Name) -> Leads {
-        let here = self.with_dir(|dir| name.is_in(dir).then(|| dir.lookup(name)));
-        match here {
-            Ok(Some(Some(inode))) if inode == self.inode().address() => Leads::Same,
-            Ok(Some(Some(0))) => Leads::Nowhere,
-            Ok(Some(Some(_))) => Leads::Other,
-            _ if self.has_other_name(name) => Leads::Same,
-            _ => Leads::Unknown,
-        }
-    }
-
-    /// The address of the inode that a name in this directory leads to, 0 if it leads nowhere;
-    /// `None` if the dcache doesn't know.
-    fn lookup(&self, name: &Name) -> Option<usize> {
-        // SAFETY: The dentry is a directory's and valid, the name has `len` bytes; what is found
-        // is referenced until `dput`.
-        unsafe {
-            let found = bindings::krsi_dcache_lookup(
-                self.dentry.as_ptr(),
-                name.last.as_ptr(),
-                name.last.len() as u32,
-            );
-            if found.is_null() {
-                return None;
-            }
-            let inode = (&raw const (*found).d_inode).read_volatile() as usize;
-            bindings::dput(found);
-            Some(inode)
-        }
-    }
-
-    /// Whether one of the file's names in the dcache, this one apart, is the remembered one.
-    fn has_other_name(&self, name: &Name) -> bool {
-        let inode = self.inode.as_ptr();
-        let _rcu = rcu::read_lock();
-        // SAFETY: The inode is valid. Its list of aliases is protected by `i_lock`, which keeps
-        // each alias in it; a directory that an alias has or had as parent is not freed while RCU
-        // is held, nor is its inode.
-        unsafe {
-            bindings::spin_lock(&raw mut (*inode).i_lock);
-            let mut node = (*inode).__bindgen_anon_2.i_dentry.first;
-            let mut found = false;
-            while !node.is_null() && !found {
-                let alias = node
-                    .byte_sub(offset_of!(bindings::dentry, __bindgen_anon_2))
-                    .cast::<bindings::dentry>();
-                let last = &name.last;
-                found = alias != self.dentry.as_ptr()
-                    && bindings::krsi_dentry_is(alias, last.as_ptr(), last.len() as u32)
-                    && {
-                        let parent = (&raw const (*alias).d_parent).read_volatile();
-                        Place::new(null_mut(), parent).is_some_and(|dir| name.is_in(&dir))
-                    };
-                node = (*node).next;
-            }
-            bindings::spin_unlock(&raw mut (*inode).i_lock);
-            found
-        }
     }
 }

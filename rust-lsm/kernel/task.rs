@@ -51,6 +51,17 @@ pub(crate) fn current_id() -> Id {
     }
 }
 
+/// Calls `look` with the leader of the current process and its executable, if it has one. Takes a
+/// spinlock before; `look` may sleep.
+pub(crate) fn with_current_exe(look: impl FnOnce(&Task, &File)) {
+    // SAFETY: The current task doesn't go away, nor does its leader before it; `Task` is
+    // transparent.
+    unsafe {
+        let leader = (*Task::current_raw()).group_leader;
+        with_exe(leader, |exe| look(&*leader.cast::<Task>(), exe));
+    }
+}
+
 /// The executable of the current process, if it has one. Takes a spinlock; doesn't sleep.
 pub(crate) fn current_exe() -> Option<FileId> {
     // SAFETY: The current task doesn't go away.

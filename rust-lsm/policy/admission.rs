@@ -98,7 +98,7 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
     if !is_policy {
         return match group {
             Group::Bprm if prog.is_lsm_at_exec() => bprm_readers::note(prog),
-            Group::Exec | Group::Event | Group::Bprm => Err(EACCES),
+            Group::Exec | Group::Event | Group::Path | Group::Bprm => Err(EACCES),
             Group::Common | Group::Foreign => Ok(()),
         };
     }
@@ -107,7 +107,7 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
     let admitted = match group {
         Group::Exec => op == Some(Op::ProcessExec),
         // A worker knows neither the task nor a file.
-        Group::Event => op.is_some_and(|op| !op.spec().is_told_by_worker()),
+        Group::Event | Group::Path => op.is_some_and(|op| !op.spec().is_told_by_worker()),
         Group::Common => true,
         Group::Bprm | Group::Foreign => false,
     };

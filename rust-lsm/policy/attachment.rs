@@ -142,7 +142,7 @@ pub(crate) struct Attachment {
     policy: Arc<Policy>,
     ops: OpsRef,
     maps: KVec<u32>,
-    reads_strings: [bool; Op::COUNT],
+    kfunc_groups: [u32; Op::COUNT],
 }
 
 impl Attachment {
@@ -150,7 +150,7 @@ impl Attachment {
     /// extension, `EACCES` if one reads kernel memory or calls what no filter was asked for.
     pub(crate) fn new(policy: Arc<Policy>, ops: OpsRef) -> Result<Arc<Self>> {
         let mut maps = KVec::new();
-        let mut reads_strings = [false; Op::COUNT];
+        let mut kfunc_groups = [0; Op::COUNT];
         for op in Op::ALL {
             let Some(prog) = ops.prog(op) else {
                 continue;
@@ -161,9 +161,8 @@ impl Attachment {
             if prog.loads_untrusted() || prog.calls_modules() {
                 return Err(EACCES);
             }
-            if let Some(reads) = reads_strings.get_mut(op.index()) {
-                *reads = prog_state::of(prog)
-                    .is_some_and(|state| state.kfunc_groups.load(Relaxed) & Group::Exec.bit() != 0);
+            if let Some(groups) = kfunc_groups.get_mut(op.index()) {
+                *groups = prog_state::of(prog).map_or(0, |state| state.kfunc_groups.load(Relaxed));
             }
             prog.for_each_map(|id| {
                 if !maps.contains(&id) {
@@ -177,7 +176,7 @@ impl Attachment {
                 policy,
                 ops,
                 maps,
-                reads_strings,
+                kfunc_groups,
             },
             GFP_KERNEL_ACCOUNT,
         )?)
@@ -203,11 +202,11 @@ impl Attachment {
         &self.ops.header().name
     }
 
-    /// Whether its program for this op reads arguments or environment.
-    pub(crate) fn reads_strings(&self, op: Op) -> bool {
-        self.reads_strings
+    /// Whether its program for this op calls kfuncs of this group.
+    pub(crate) fn calls(&self, op: Op, group: Group) -> bool {
+        self.kfunc_groups
             .get(op.index())
-            .is_some_and(|reads| *reads)
+            .is_some_and(|groups| groups & group.bit() != 0)
     }
 
     /// Whether it denies where it could not decide.

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::bpf::{
     event::Event,
+    kfunc::Group,
     ops::OpType, //
 };
 use kernel::prelude::*;
@@ -47,7 +48,7 @@ fn first_denial(runs: impl Iterator<Item = Result>) -> Result {
 /// Runs one policy and counts what it did; `Err` is a denial to enforce.
 fn run<O: OpType>(attachment: &Attachment, event: &Event<'_, O::Context>, mode: Mode) -> Result {
     let behind = event.behind();
-    let prepared = if attachment.reads_strings(O::OP) {
+    let prepared = if attachment.calls(O::OP, Group::Exec) {
         behind.prepare()
     } else {
         Ok(())

@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     boundary::srcu_list::List,
-    bpf::ops::Op, //
+    bpf::{
+        kfunc::Group,
+        ops::Op, //
+    }, //
 };
 use kernel::sync::{
     atomic::ordering::Relaxed,
@@ -24,6 +27,14 @@ static LISTS: [List<Arc<Attachment>>; Op::COUNT] = [const { List::new() }; Op::C
 /// The policies that have this op, in the order of attachment.
 pub(crate) fn of(op: Op) -> &'static List<Arc<Attachment>> {
     &LISTS[op.index()]
+}
+
+/// Whether a policy that has this op calls kfuncs of this group in it.
+pub(crate) fn calls(op: Op, group: Group) -> bool {
+    of(op)
+        .read()
+        .iter()
+        .any(|attachment| attachment.calls(op, group))
 }
 
 /// Counts an error of each policy that has this op: it won't be told of something.

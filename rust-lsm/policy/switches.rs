@@ -9,7 +9,10 @@
 
 use super::lists;
 use crate::{
-    behaviours::removals::record,
+    behaviours::removals::{
+        self,
+        record, //
+    },
     boundary::{
         lsm::HookList,
         lsm_hooks::Hook, //
@@ -75,12 +78,16 @@ pub(crate) fn renew() {
             wanted[hook.index()] |= lists::is_wanted(op) || prepares;
         }
     }
+    let told_of_removals = switches.on[Hook::TaskFree.index()];
     for hook in Hook::ALL {
         let on = wanted[hook.index()];
         if switches.on[hook.index()] != on {
             switches.on[hook.index()] = on;
             switches.hooks.switch(hook, on);
         }
+    }
+    if switches.on[Hook::TaskFree.index()] != told_of_removals {
+        removals::forget_notes();
     }
     // When its hooks are on it misses nothing that begins while it looks at what runs already.
     if lists::is_wanted(Op::ExecutableUnlink) {

@@ -11,10 +11,7 @@ use kernel::{
 };
 
 /// Bytes kept with a `struct cred`, zeroed for each exec.
-pub(crate) const CRED_SIZE: u32 = 128;
-
-/// Bytes kept with a task, zeroed when it is made.
-pub(crate) const TASK_SIZE: u32 = 208;
+pub(crate) const CRED_SIZE: u32 = 16;
 
 /// Bytes kept with an inode, zeroed when it is read.
 pub(crate) const INODE_SIZE: u32 = 8;
@@ -36,7 +33,6 @@ unsafe impl Sync for Sizes {}
 #[link_section = ".data..ro_after_init"]
 pub(crate) static SIZES: Sizes = Sizes(UnsafeCell::new(bindings::lsm_blob_sizes {
     lbs_cred: CRED_SIZE,
-    lbs_task: TASK_SIZE,
     lbs_inode: INODE_SIZE,
     lbs_bpf_prog: PROG_SIZE,
     ..pin_init::zeroed()
@@ -64,16 +60,6 @@ impl Sizes {
 pub(crate) unsafe fn cred<'a, T>(composite: *mut c_void) -> Option<&'a T> {
     // SAFETY: The framework reserved `CRED_SIZE` bytes at this offset, aligned to a pointer.
     unsafe { at(composite, SIZES.offsets().lbs_cred) }
-}
-
-/// The part in a task's blob; `None` if it has no blob.
-///
-/// # Safety
-///
-/// As for [`cred`], for the `security` of a task and `TASK_SIZE`.
-pub(crate) unsafe fn task<'a, T>(composite: *mut c_void) -> Option<&'a T> {
-    // SAFETY: As for `cred`.
-    unsafe { at(composite, SIZES.offsets().lbs_task) }
 }
 
 /// The part in an inode's blob; `None` if it has no blob.

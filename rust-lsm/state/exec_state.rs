@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the LSM keeps of an exec: how many rounds it had, the numbers of their files, and its
-//! strings where they are prepared for BPF LSM programs that run after this LSM's hook.
+//! What the LSM keeps of an exec: how many rounds it had, and its strings where they are prepared
+//! for BPF LSM programs that run after this LSM's hook.
 //!
 //! It is found by the exec's new credentials. The strings of each round stay until a task work
 //! frees them, which runs when the task returns to user space or ends, or already when the exec
@@ -10,10 +10,7 @@
 //!
 //! C header: [`include/linux/task_work.h`](srctree/include/linux/task_work.h).
 
-use super::{
-    blob,
-    runs::Runs, //
-};
+use super::blob;
 use crate::{
     args::Args,
     boundary::{
@@ -50,8 +47,6 @@ struct ExecState {
     rounds: Atomic<u32>,
     /// Those of this round; null if they are not prepared.
     prepared: Atomic<*mut Prepared>,
-    /// The files of the rounds so far.
-    files: Runs,
 }
 
 const _: () = {
@@ -133,17 +128,6 @@ fn state_of(cred: &Credential) -> Option<&ExecState> {
     unsafe { blob::cred((*cred).security) }
 }
 
-/// Looks at the files of the exec whose credentials the current task has just got: for
-/// `bprm_committed_creds`.
-pub(crate) fn with_committed_files(look: impl FnOnce(&Runs)) {
-    // SAFETY: The current task holds its credentials, which only the task itself changes, and not
-    // in a hook.
-    let cred = unsafe { Credential::from_ptr(bindings::krsi_current_cred()) };
-    if let Some(state) = state_of(cred) {
-        look(&state.files);
-    }
-}
-
 fn state(bprm: &Bprm) -> Option<&ExecState> {
     bprm.cred().and_then(state_of)
 }
@@ -156,11 +140,6 @@ pub(crate) fn next_round(bprm: &Bprm) -> u32 {
     let round = state.rounds.load(Relaxed);
     state.rounds.store(round.saturating_add(1), Relaxed);
     round
-}
-
-/// The files of the rounds so far.
-pub(crate) fn files(bprm: &Bprm) -> Option<&Runs> {
-    state(bprm).map(|state| &state.files)
 }
 
 /// The strings that were prepared for this round; `ENODATA` if none were, as before the LSM's own

@@ -1,93 +1,174 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Removals of names by the current task: what the path hooks tell is noted for the inode hooks,
-//! which come after the permission check and know neither mount nor flags.
+//! which come after the permission check and know neither mount nor flags; and what an overlay is
+//! about to do in its layer for a removal that was told.
 //!
-//! C header: [`include/linux/lsm_hook_defs.h`](srctree/include/linux/lsm_hook_defs.h).
+//! A note holds nothing but memory, so that it may stay behind: it ends with the next one of its
+//! task, or with that. Addresses in it are compared and never followed.
 
-use super::{
-    task_notes::Notes,
-    task_state, //
+use super::shards::{
+    Shards,
+    SHARDS, //
 };
 use crate::boundary::{
     cred,
-    inode::InodeId,
-    place::Place, //
+    inode::Inode,
+    place::Place,
+    process::TaskKey, //
 };
 use kernel::{
     prelude::*,
-    sync::atomic::ordering::Relaxed, //
+    rbtree::{
+        RBTree,
+        RBTreeNodeReservation, //
+    },
+    sync::SetOnce, //
 };
+
+/// A file, told apart from one that gets its memory.
+type FileKey = (usize, u64, u32);
+
+fn key(inode: &Inode) -> FileKey {
+    let id = inode.id();
+    (inode.address(), id.ino, id.generation)
+}
+
+/// What is noted of a task.
+#[derive(Default)]
+struct Note {
+    /// The dentry that the path hook was told of, and that it is exchanged with.
+    victim: usize,
+    exchanged: usize,
+    /// The victim's path, where a policy asks for it.
+    path: Option<Result<KVec<u8>>>,
+    /// What an overlay removes in its layer for what was told last.
+    inner: Option<FileKey>,
+    /// How many renames it may still do there for one that was told: an exchange is two, also one
+    /// with a whiteout. What it first copies up for it is not known beforehand.
+    inner_renames: u32,
+    /// The victim of the last event, if a lease was in its way.
+    leased: Option<(usize, FileKey)>,
+}
+
+type Notes = RBTree<TaskKey, Note>;
+
+static NOTES: SetOnce<Shards<Notes>> = SetOnce::new();
+
+/// Makes the table. Once, at boot.
+pub(crate) fn init() -> Result {
+    NOTES.populate(Shards::new(Notes::new)?);
+    Ok(())
+}
+
+/// Forgets all.
+pub(crate) fn clear() {
+    if let Some(notes) = NOTES.as_ref() {
+        notes.renew(Notes::new);
+    }
+}
+
+/// A task is freed. Any context.
+pub(crate) fn end(task: TaskKey) {
+    if let Some(notes) = NOTES.as_ref() {
+        let _gone = notes.with(task.hash(SHARDS), |notes| notes.remove(&task));
+    }
+}
+
+/// Looks at the current task's note, if there is one.
+fn with<R>(look: impl FnOnce(&mut Note) -> R) -> Option<R> {
+    let task = TaskKey::current();
+    NOTES
+        .as_ref()?
+        .with(task.hash(SHARDS), |notes| notes.get_mut(&task).map(look))?
+}
+
+/// The same; makes one.
+fn with_new<R>(look: impl FnOnce(&mut Note) -> R) -> Result<R> {
+    let task = TaskKey::current();
+    let space = RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?;
+    let notes = NOTES.as_ref().ok_or(ENODEV)?;
+    let looked = notes.with(task.hash(SHARDS), |notes| {
+        if notes.get(&task).is_none() {
+            notes.insert(space.into_node(task, Note::default()));
+        }
+        notes.get_mut(&task).map(look)
+    });
+    looked.flatten().ok_or(ENOENT)
+}
 
 fn address(place: &Place<'_>) -> usize {
     place.dentry() as usize
 }
 
-/// Notes what a path hook is told of a removal: the victim's mount and what it is exchanged with.
-/// Apart, so that a removal that is not noted does not pay for its stack.
+/// Notes what a path hook is told of a removal: the victim, what it is exchanged with, and its path
+/// if that is wanted. Allocates; apart, so that a removal that is not noted does not pay for its
+/// stack.
 #[inline(never)]
-pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>) {
-    if let Some(state) = task_state::of_task(current!()) {
-        let notes = &state.notes;
-        notes.hold(victim.mnt());
-        notes.dentry.store(address(victim), Relaxed);
-        notes.exchanged.store(exchanged.map_or(0, address), Relaxed);
-    }
+pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>, wants_path: bool) -> Result {
+    let path = wants_path.then(|| victim.path_string());
+    let (victim, exchanged) = (address(victim), exchanged.map_or(0, address));
+    let _old = with_new(|note| {
+        note.victim = victim;
+        note.exchanged = exchanged;
+        note.inner = None;
+        note.inner_renames = 0;
+        core::mem::replace(&mut note.path, path)
+    })?;
+    Ok(())
 }
 
-/// Whether a path hook was told of this victim.
-fn is_noted(notes: &Notes, victim: &Place<'_>) -> bool {
-    notes.dentry.load(Relaxed) == address(victim)
-}
-
-/// Calls `tell` with the victim as it was noted, which ends the note: with its mount, if a path
-/// hook was told of it.
-pub(crate) fn with_noted<R>(victim: Place<'_>, tell: impl FnOnce(Place<'_>) -> R) -> R {
-    match task_state::of_task(current!()) {
-        Some(state) if is_noted(&state.notes, &victim) => {
-            let mount = state.notes.take();
-            // SAFETY: The mount is null, or a reference to it is held until the end of this block.
-            tell(unsafe { victim.through(mount.as_ptr()) })
-        }
-        _ => tell(victim),
-    }
+/// Takes the path of a victim as the path hook noted it; `ENODATA` if none was told of it.
+pub(crate) fn take_path(victim: &Place<'_>) -> Result<KVec<u8>> {
+    let taken = with(|note| {
+        let is_noted = note.victim == address(victim);
+        is_noted.then(|| note.path.take()).flatten()
+    });
+    taken.flatten().unwrap_or(Err(ENODATA))
 }
 
 /// Whether the two names are being exchanged, as noted.
 pub(crate) fn is_exchange(one: &Place<'_>, other: &Place<'_>) -> bool {
-    task_state::of_task(current!()).is_some_and(|state| {
-        let noted = (
-            state.notes.dentry.load(Relaxed),
-            state.notes.exchanged.load(Relaxed),
-        );
-        noted == (address(one), address(other)) || noted == (address(other), address(one))
-    })
+    let noted = with(|note| (note.victim, note.exchanged));
+    noted == Some((address(one), address(other))) || noted == Some((address(other), address(one)))
+}
+
+/// A removal or rename in an overlay was told and is allowed: what that does for it in its layer
+/// is no other.
+pub(crate) fn announce(victim: Option<&Place<'_>>, is_rename: bool) {
+    let inner = victim
+        .filter(|victim| victim.is_overlay_upper())
+        .map(|victim| key(victim.real_inode()));
+    // Without memory it is told twice, which is no loss.
+    let _ = with_new(|note| {
+        note.inner = inner;
+        note.inner_renames = if is_rename { 2 } else { 0 };
+    });
 }
 
 /// Whether this is what an overlay does in its upper layer, with its mounter's credentials, for
-/// what is done in the overlay.
-pub(crate) fn is_inner(victim: &Place<'_>) -> bool {
-    cred::is_overridden()
-        && !task_state::of_task(current!()).is_some_and(|state| is_noted(&state.notes, victim))
-        && victim.is_in_used_layer()
+/// what was announced; or of a whiteout, by which it says that there is no file.
+pub(crate) fn is_inner(victim: &Place<'_>, is_rename: bool) -> bool {
+    let is_announced = |note: &mut Note| {
+        if note.victim == address(victim) {
+            return false;
+        }
+        let renames = note.inner_renames;
+        note.inner_renames = renames.saturating_sub(is_rename.into());
+        note.inner == Some(key(victim.inode())) || is_rename && renames != 0
+    };
+    cred::is_overridden() && (with(is_announced) == Some(true) || victim.inode().is_whiteout())
 }
 
 /// Whether the task tried to remove this victim last, and a lease was in its way: on what is
 /// removed, on what gives up its name for it, or on one of their directories. Notes this attempt.
 pub(crate) fn is_retry(victim: &Place<'_>, given_up: Option<&Place<'_>>) -> bool {
-    let task = current!();
-    let Some(state) = task_state::of_task(task) else {
-        return false;
-    };
     let is_leased = |place: &Place<'_>| place.inode().is_leased() || place.dir_is_leased();
-    let InodeId {
-        ino, generation, ..
-    } = victim.inode().id();
-    let this = [address(victim) as u64, ino, generation.into()];
-    let before = state.notes.leased.each_ref().map(|word| word.load(Relaxed));
-    let leased = is_leased(victim) || given_up.is_some_and(is_leased);
-    for (word, value) in state.notes.leased.iter().zip(this) {
-        word.store(if leased { value } else { 0 }, Relaxed);
+    let this = (address(victim), key(victim.inode()));
+    if is_leased(victim) || given_up.is_some_and(is_leased) {
+        let before = with_new(|note| note.leased.replace(this));
+        before == Ok(Some(this))
+    } else {
+        with(|note| note.leased.take()).flatten() == Some(this)
     }
-    before == this
 }

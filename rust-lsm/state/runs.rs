@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which files a process runs, as the numbers of their inodes.
+//! What each process runs: the side of the record's rows by which a process finds its files.
 
-use super::inode_number::is_current;
+use super::file_rows::Started;
+use crate::boundary::process::TaskKey;
 use kernel::{
     prelude::*,
-    sync::atomic::{
-        ordering::Relaxed,
-        Atomic, //
+    rbtree::{
+        RBTree,
+        RBTreeNodeReservation, //
     }, //
 };
 
@@ -15,26 +16,24 @@ use kernel::{
 /// what a program loader maps.
 const MAX: usize = 14;
 
-/// The numbers. Written by the process itself, and by who begins a record for processes that run
-/// already; read by anyone. Zeroed memory is an empty one.
-pub(crate) struct Runs<const N: usize = MAX>([Atomic<u64>; N]);
+/// Files that one process runs.
+pub(crate) struct Runs<F>([Option<Started<F>>; MAX]);
 
-/// Those of the file of one round of an exec, and of the one below an overlay.
-pub(crate) type Round = Runs<2>;
+impl<F> Clone for Runs<F> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
 
-impl<const N: usize> Runs<N> {
+impl<F> Runs<F> {
     /// None.
-    #[cfg(CONFIG_SECURITY_KRSI_KUNIT_TEST)]
     pub(crate) const fn new() -> Self {
-        Self([const { Atomic::new(0) }; N])
+        Self([const { None }; MAX])
     }
 
-    /// The numbers.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = u64> + '_ {
-        self.0
-            .iter()
-            .map(|number| number.load(Relaxed))
-            .filter(|number| is_current(*number))
+    /// The files.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Started<F>> {
+        self.0.iter().flatten()
     }
 
     /// Whether there are none.
@@ -42,37 +41,76 @@ impl<const N: usize> Runs<N> {
         self.iter().next().is_none()
     }
 
-    /// Whether one of `numbers` is among them.
-    pub(crate) fn include(&self, numbers: &[Option<u64>]) -> bool {
-        self.iter().any(|number| numbers.contains(&Some(number)))
+    /// Whether a file is among them.
+    pub(crate) fn include(&self, number: u64) -> bool {
+        self.iter().any(|started| started.number == number)
     }
 
-    /// Adds a number; `E2BIG` if there is no room.
-    pub(crate) fn add(&self, number: u64) -> Result {
-        if self.include(&[Some(number)]) {
-            return Ok(());
-        }
-        for slot in &self.0 {
-            let old = slot.load(Relaxed);
-            if !is_current(old) && slot.cmpxchg(old, number, Relaxed).is_ok() {
-                return Ok(());
-            }
-        }
-        Err(E2BIG)
+    /// Adds a file, in the place of what was known of it; `E2BIG` if there is no room.
+    pub(crate) fn add(&mut self, new: Started<F>) -> Result {
+        let same = |slot: &&mut Option<Started<F>>| {
+            slot.as_ref()
+                .is_some_and(|started| started.number == new.number)
+        };
+        let slot = match self.0.iter_mut().find(same) {
+            Some(slot) => slot,
+            None => self.0.iter_mut().find(|slot| slot.is_none()).ok_or(E2BIG)?,
+        };
+        *slot = Some(new);
+        Ok(())
+    }
+}
+
+/// What is known of a process.
+pub(super) struct Process<F> {
+    /// What it runs; of its leader.
+    pub(super) program: Runs<F>,
+    /// What it would run next; of the task that is in an exec.
+    pub(super) asked: Runs<F>,
+    /// Whether it has mapped a file executable since its program began, if that has no interpreter.
+    pub(super) has_mapped: bool,
+}
+
+impl<F> Process<F> {
+    const NEW: Self = Self {
+        program: Runs::new(),
+        asked: Runs::new(),
+        has_mapped: false,
+    };
+}
+
+/// Processes by their tasks.
+pub(super) struct Processes<F>(RBTree<TaskKey, Process<F>>);
+
+/// Memory for one of them.
+pub(super) type ProcessSpace<F> = RBTreeNodeReservation<TaskKey, Process<F>>;
+
+impl<F> Processes<F> {
+    /// None.
+    pub(super) fn new() -> Self {
+        Self(RBTree::new())
     }
 
-    /// Forgets all.
-    pub(crate) fn clear(&self) {
-        for slot in &self.0 {
-            slot.store(0, Relaxed);
-        }
+    /// What is known of a process.
+    pub(super) fn get(&mut self, task: TaskKey) -> Option<&mut Process<F>> {
+        self.0.get_mut(&task)
     }
 
-    /// Takes over the numbers of another.
-    pub(crate) fn copy(&self, from: &Self) {
-        for (to, from) in self.0.iter().zip(&from.0) {
-            to.store(from.load(Relaxed), Relaxed);
+    /// The same, with space should nothing be known of it.
+    pub(super) fn get_or_add(
+        &mut self,
+        task: TaskKey,
+        space: ProcessSpace<F>,
+    ) -> Option<&mut Process<F>> {
+        if self.0.get(&task).is_none() {
+            self.0.insert(space.into_node(task, Process::NEW));
         }
+        self.0.get_mut(&task)
+    }
+
+    /// Forgets a process.
+    pub(super) fn remove(&mut self, task: TaskKey) -> Option<Process<F>> {
+        self.0.remove(&task)
     }
 }
 
@@ -80,56 +118,48 @@ impl<const N: usize> Runs<N> {
 #[kunit_tests(krsi_runs)]
 mod tests {
     use super::*;
+    use kernel::sync::Arc;
 
-    /// The `n`-th of numbers that are current, whatever was attached before.
-    fn nth(n: u64) -> u64 {
-        u64::MAX - 100 + n
-    }
-
-    fn includes(runs: &Runs, n: u64) -> bool {
-        runs.include(&[None, Some(nth(n))])
+    fn started(number: u64, facts: u32) -> Result<Started<u32>> {
+        let facts = Arc::new(facts, GFP_KERNEL)?;
+        Ok(Started { number, facts })
     }
 
     #[test]
-    fn a_number_is_added_once() -> Result {
-        let runs: Runs = Runs::new();
-        assert!(runs.is_empty() && !includes(&runs, 1) && !runs.include(&[None]));
-        runs.add(nth(7))?;
-        runs.add(nth(7))?;
-        runs.add(nth(9))?;
+    fn a_file_is_added_once() -> Result {
+        let mut runs = Runs::new();
+        assert!(runs.is_empty());
+        runs.add(started(7, 1)?)?;
+        runs.add(started(9, 2)?)?;
+        runs.add(started(7, 3)?)?;
         assert_eq!(runs.iter().count(), 2);
-        assert!(includes(&runs, 9) && !includes(&runs, 8));
-        Ok(())
-    }
-
-    #[test]
-    fn all_can_be_forgotten() -> Result {
-        let runs: Runs = Runs::new();
-        runs.add(nth(7))?;
-        runs.clear();
-        assert!(runs.is_empty() && !includes(&runs, 7));
+        assert!(runs.include(9) && !runs.include(8));
+        assert_eq!(runs.iter().next().map(|started| *started.facts), Some(3));
         Ok(())
     }
 
     #[test]
     fn what_has_no_room_is_refused() -> Result {
-        let runs: Runs = Runs::new();
-        for number in 1..=MAX as u64 {
-            runs.add(nth(number))?;
+        let mut runs = Runs::new();
+        for number in 0..MAX as u64 {
+            runs.add(started(number, 0)?)?;
         }
-        assert!(runs.add(nth(50)).is_err());
-        assert!(runs.add(nth(3)).is_ok());
+        assert!(runs.add(started(50, 0)?).is_err());
+        assert!(runs.add(started(3, 0)?).is_ok());
         Ok(())
     }
 
     #[test]
-    fn a_copy_forgets_what_was_there() -> Result {
-        let (old, new): (Runs, Runs) = (Runs::new(), Runs::new());
-        old.add(nth(1))?;
-        old.add(nth(2))?;
-        new.add(nth(3))?;
-        old.copy(&new);
-        assert!(includes(&old, 3) && !includes(&old, 1) && !includes(&old, 2));
+    fn a_process_is_known_until_it_is_forgotten() -> Result {
+        let task = TaskKey::new(0x1000);
+        let mut processes = Processes::new();
+        let space = ProcessSpace::new(GFP_KERNEL)?;
+        let process = processes.get_or_add(task, space).ok_or(ENOENT)?;
+        process.program.add(started(7, 1)?)?;
+        let space = ProcessSpace::new(GFP_KERNEL)?;
+        let process = processes.get_or_add(task, space).ok_or(ENOENT)?;
+        assert!(process.program.include(7));
+        assert!(processes.remove(task).is_some() && processes.get(task).is_none());
         Ok(())
     }
 }

@@ -7,23 +7,16 @@
 
 use super::{
     record::Executed,
-    removal::Removal,
-    whose::whose, //
+    removal::Removal, //
 };
 use crate::{
-    boundary::place::{
-        Leads,
-        Place, //
-    },
+    boundary::name::Leads,
     bpf::{
         abi::{
             self,
             ExecUnlink, //
         },
-        event::{
-            Behind,
-            Event, //
-        },
+        event::Event,
         ops::ExecutableUnlink, //
     },
     policy::dispatch::dispatch, //
@@ -36,7 +29,7 @@ pub(crate) fn run(removal: &Removal<'_>, executed: &Executed<'_>) -> Result {
         how: removal.how(),
         flags: removal.flags() | flags(executed),
         links_left: removal.links_left(),
-        whose: whose(&executed.numbers),
+        whose: executed.whose,
         name_now: name_now(removal, executed),
         exec_age: executed.age(),
         ..Default::default()
@@ -45,7 +38,7 @@ pub(crate) fn run(removal: &Removal<'_>, executed: &Executed<'_>) -> Result {
         // Whoever asked for this has gone; who came since is told of what began since.
         return Ok(());
     }
-    let behind = Behind::new().with_place(removal.victim);
+    let behind = removal.behind();
 
     dispatch::<ExecutableUnlink>(&Event::new(behind, context))
 }
@@ -55,7 +48,7 @@ fn flags(executed: &Executed<'_>) -> u32 {
     if executed.is_written_since() {
         flags |= abi::KRSI_WRITTEN_SINCE;
     }
-    if executed.seeded {
+    if executed.is_seeded() {
         flags |= abi::KRSI_SEEDED;
     }
     flags
@@ -63,22 +56,18 @@ fn flags(executed: &Executed<'_>) -> u32 {
 
 /// Where the name by which it was executed will lead when this removal is done.
 fn name_now(removal: &Removal<'_>, executed: &Executed<'_>) -> u32 {
-    let (place, name) = (&executed.place, executed.name());
-    let is_named = |place: Place<'_>| place.is_named(name) || place.real().is_named(name);
+    let (name, place) = (&executed.started.name, &executed.place);
+    let given_up = removal
+        .given_up
+        .map(|old| if place.is_overlay() { old } else { old.real() });
 
-    if removal.given_up.is_some_and(is_named) {
+    if given_up.is_some_and(|old| name.leads(&old) == Leads::Here) {
         return abi::KRSI_NAME_GONE;
     }
-    if place.is_named(name) {
-        return match removal.given_up {
-            None => abi::KRSI_NAME_GONE,
-            Some(_) => abi::KRSI_NAME_OTHER,
-        };
-    }
-    match place.leads(name) {
-        Leads::Unknown => abi::KRSI_NAME_UNKNOWN,
-        Leads::Same => abi::KRSI_NAME_SAME,
-        Leads::Other => abi::KRSI_NAME_OTHER,
-        Leads::Nowhere => abi::KRSI_NAME_GONE,
+    match (name.leads(place), given_up) {
+        (Leads::Here, None) | (Leads::Nowhere, _) => abi::KRSI_NAME_GONE,
+        (Leads::Here, Some(_)) | (Leads::Other, _) => abi::KRSI_NAME_OTHER,
+        (Leads::Same, _) => abi::KRSI_NAME_SAME,
+        (Leads::Unknown, _) => abi::KRSI_NAME_UNKNOWN,
     }
 }

@@ -10,10 +10,7 @@ use super::removal::Removal;
 use crate::{
     bpf::{
         abi::Unlink,
-        event::{
-            Behind,
-            Event, //
-        },
+        event::Event,
         ops::{
             FileUnlink,
             Op, //
@@ -37,7 +34,7 @@ pub(crate) fn run(removal: &Removal<'_>) -> Result {
         links_left: removal.links_left(),
         ..Default::default()
     };
-    let behind = Behind::new().with_place(removal.victim);
+    let behind = removal.behind();
 
     dispatch::<FileUnlink>(&Event::new(behind, context))
 }

@@ -2,16 +2,12 @@
 
 //! The record of what runs and what was executed.
 //!
-//! It is kept while a policy with `executable_unlink` is attached. An exec notes the file of each
-//! of its rounds; when its credentials are committed these count as executed, and as what the
-//! process runs from now on (`kernel/runs.rs`: its children inherit it). Before, for whoever waited
-//! for a vfork goes on earlier, a noted file counts while it may not be written to: the exec sees
-//! to that, and lets go if it fails. What a program without an ELF interpreter maps executable
-//! first counts as well: so a program loader runs a program. A file stays recorded until its inode
-//! leaves memory.
-//!
-//! What a process runs changes under the lock of the files, together with what counts: who finds a
-//! file there finds who runs it.
+//! It is kept while a policy with `executable_unlink` is attached, as the rows of `state/rows.rs`.
+//! An exec asks for the file of each of its rounds; when its credentials are committed these count
+//! as executed, and as what the process runs from now on (its children inherit it). Before, for
+//! whoever waited for a vfork goes on earlier, what it asks for counts while it goes on. What a
+//! program without an ELF interpreter maps executable first counts as well: so a program loader
+//! runs a program. A file stays recorded until its inode leaves memory.
 //!
 //! When the record begins it is seeded with the executables of the processes that there are; their
 //! scripts are not known.
@@ -19,39 +15,38 @@
 //! Files are known by the numbers of their inodes: in an overlay both that of the overlay and that
 //! of the layer, for a name can be removed in either.
 
-mod files;
-
+use super::whose::{
+    self,
+    Runners, //
+};
 use crate::{
     boundary::{
         bprm::Bprm,
-        inode::{
-            Inode,
-            Stamp, //
-        },
+        inode::Inode,
         log::warn_limited,
-        place::{
-            Name,
-            Place, //
+        name::Name,
+        place::Place,
+        process::{
+            self,
+            TaskKey, //
         },
         task, //
     },
     bpf::ops::Op,
     policy::lists,
     state::{
-        exec_state,
         inode_number,
-        process,
-        runs::Runs, //
+        removal_notes,
+        rows::{
+            self,
+            Facts,
+            Runs,
+            Started, //
+        }, //
     }, //
-};
-use files::{
-    Files,
-    Since,
-    Space, //
 };
 use kernel::{
     fs::File,
-    new_spinlock,
     prelude::*,
     sync::{
         atomic::{
@@ -62,66 +57,55 @@ use kernel::{
             },
             Atomic, //
         },
-        Arc,
-        SetOnce,
-        SpinLock, //
-    }, //
+        Arc, //
+    },
+    task::Task, //
 };
-
-/// What is recorded, by the number of the inode. The lock is taken for short looks; inodes that
-/// leave memory take it too, so nothing is allocated under it.
-static FILES: SetOnce<Pin<KBox<SpinLock<Files<Facts>>>>> = SetOnce::new();
 
 static ON: Atomic<bool> = Atomic::new(false);
 
-/// What is remembered of a file from an exec.
-struct Facts {
-    name: Name,
-    stamp: Stamp,
-}
+/// What runs already is known, too: before, whoever attaches the first policy still waits, and no
+/// removal is told.
+static READY: Atomic<bool> = Atomic::new(false);
 
 /// A file that was executed, as a removal meets it.
 pub(crate) struct Executed<'a> {
     /// The place by whose inode it is known: the victim, or below it in the layer.
     pub(crate) place: Place<'a>,
-    /// Its numbers.
-    pub(crate) numbers: [Option<u64>; 2],
-    /// Whether it ran already when the record began.
-    pub(crate) seeded: bool,
-    facts: Arc<Facts>,
-    time: u64,
+    /// Who runs it.
+    pub(crate) whose: u32,
+    /// How it was started that who runs it is about: by the last exec, if nobody runs it now.
+    pub(crate) started: Arc<Facts>,
+    /// Its last exec.
+    last: Arc<Facts>,
 }
 
 impl Executed<'_> {
-    /// The name by which it was executed last.
-    pub(crate) fn name(&self) -> &Name {
-        &self.facts.name
-    }
-
     /// Whether its contents changed since.
     pub(crate) fn is_written_since(&self) -> bool {
-        self.place.real_inode().stamp() != self.facts.stamp
+        self.place.real_inode().stamp() != self.last.stamp
+    }
+
+    /// Whether it ran already when the record began.
+    pub(crate) fn is_seeded(&self) -> bool {
+        self.last.seeded
     }
 
     /// Whether this is still known: else the record ended meanwhile.
     pub(crate) fn is_recorded(&self) -> bool {
-        let number = inode_number::of(self.place.inode());
-        number.is_some() && self.numbers.contains(&number)
+        inode_number::of(self.place.inode()).is_some()
     }
 
     /// Nanoseconds since it was executed last.
     pub(crate) fn age(&self) -> u64 {
-        task::boot_ns().saturating_sub(self.time)
+        task::boot_ns().saturating_sub(self.last.time)
     }
 }
 
-/// Makes the table. Once, at boot.
+/// Makes the tables. Once, at boot.
 pub(crate) fn init() -> Result {
-    FILES.populate(KBox::pin_init(
-        new_spinlock!(Files::new(), "krsi_record"),
-        GFP_KERNEL,
-    )?);
-    Ok(())
+    removal_notes::init()?;
+    rows::init()
 }
 
 /// Begins to record, with what runs already. Sleeps.
@@ -130,42 +114,39 @@ pub(crate) fn start() {
         return;
     }
     inode_number::renumber();
-    forget_all();
+    // What a hook has put there since the end of the last record may be of tasks that are gone.
+    rows::clear();
     // Who sees this sees the new numbers.
     ON.store(true, Release);
-    process::for_each_unrecorded(|process, exe| {
-        note_all(exe, Since::now(true), true, |number| {
-            process.add(exe, number)
-        });
-    });
+    process::for_each(|leader, exe| count_failure(seed(leader, exe)));
+    READY.store(true, Release);
 }
 
 /// Forgets all.
 pub(crate) fn stop() {
     if ON.load(Relaxed) {
+        READY.store(false, Relaxed);
         ON.store(false, Relaxed);
-        forget_all();
+        rows::clear();
     }
-}
-
-fn forget_all() {
-    let _forgotten = with_files(|files| core::mem::replace(files, Files::new()));
 }
 
 fn is_on() -> bool {
     ON.load(Acquire)
 }
 
+/// An exec of the current task begins.
+pub(crate) fn begin() {
+    if is_on() {
+        rows::begin_exec();
+    }
+}
+
 /// A round of an exec: its file will be executed, if the exec gets that far.
 pub(crate) fn round(bprm: &Bprm) {
-    let Some(rounds) = exec_state::files(bprm).filter(|_| is_on()) else {
-        return;
-    };
-    process::begin_round(|round| {
-        note_all(bprm.file(), Since::now(false), false, |number| {
-            round.add(number).and(rounds.add(number))
-        });
-    });
+    if is_on() {
+        count_failure(each_start(bprm.file(), false, rows::ask));
+    }
 }
 
 /// An exec is committed: the files of its rounds are executed, by the current process.
@@ -173,104 +154,132 @@ pub(crate) fn commit(bprm: &Bprm) {
     if !is_on() {
         return;
     }
-    exec_state::with_committed_files(|rounds| {
-        if rounds.is_empty() {
+    let committed = rows::commit_exec().and_then(|had_asked| {
+        if had_asked {
+            Ok(())
+        } else {
             // The record began in the middle of this exec.
-            executed(bprm.file(), rounds);
+            each_start(bprm.file(), false, rows::run)
         }
-        let since = Since::now(false);
-        with_files(|files| {
-            rounds.iter().for_each(|number| files.commit(number, since));
-            process::begin_program(rounds);
-        });
     });
+    count_failure(committed);
 }
 
 /// The current process maps a file executable.
 pub(crate) fn mapped(file: &File) {
-    if is_on() && task::has_no_interpreter() {
-        process::with_first_mapping(|runs| executed(file, runs));
+    if is_on() && task::has_no_interpreter() && rows::is_first_mapping() {
+        count_failure(each_start(file, false, rows::run));
     }
+}
+
+/// The current task makes a process.
+pub(crate) fn forked(child: &Task) {
+    if is_on() {
+        seed_current();
+        count_failure(rows::inherit(TaskKey::of(child)));
+    }
+}
+
+/// A task is freed. Any context.
+pub(crate) fn ended(task: &Task) {
+    let task = TaskKey::of(task);
+    removal_notes::end(task);
+    rows::end(task);
 }
 
 /// An inode leaves memory.
 pub(crate) fn forget(inode: &Inode) {
     if let Some(number) = inode_number::of(inode) {
-        let _forgotten = with_files(|files| files.remove(number));
+        rows::forget(number);
     }
 }
 
 /// What is recorded of the file that a place leads to.
 pub(crate) fn find(place: Place<'_>) -> Option<Executed<'_>> {
-    let numbers = numbers(&place);
-    if numbers == [None, None] {
+    if !READY.load(Acquire) {
         return None;
     }
-    let places = [place, place.real()];
-    with_files(|files| {
-        numbers.iter().zip(places).find_map(|(number, place)| {
-            let (since, facts) = files.get((*number)?, place.inode().is_write_denied())?;
-            Some(Executed {
-                place,
-                numbers,
-                seeded: since.seeded,
-                facts: facts.clone(),
-                time: since.time,
-            })
-        })
-    })?
+    let mut whose = 0;
+    let mut found: Option<(Place<'_>, Runners)> = None;
+    for (number, place) in numbers(place) {
+        let name = Name::without_path(&place).ok();
+        let runners = whose::look(number?, name.as_ref())?;
+        whose |= runners.mask;
+        let is_better = match &found {
+            None => runners.has_any(),
+            Some((_, before)) => before.started.is_none() && runners.started.is_some(),
+        };
+        if is_better {
+            found = Some((place, runners));
+        }
+    }
+    let (place, runners) = found?;
+    let started = runners.started.or_else(|| runners.executed.clone())?;
+    Some(Executed {
+        place,
+        whose,
+        last: runners.executed.unwrap_or_else(|| started.clone()),
+        started,
+    })
 }
 
 /// The numbers of the file and, if the removal of this place removes it there too, of the one in
-/// the upper layer.
-fn numbers(place: &Place<'_>) -> [Option<u64>; 2] {
-    let real = if place.is_overlay() {
-        inode_number::of(place.real_inode())
-    } else {
-        None
-    };
-    [
-        inode_number::of(place.inode()),
-        real.filter(|_| place.is_overlay_upper()),
-    ]
+/// the upper layer; each with the place that leads to it.
+fn numbers(place: Place<'_>) -> impl Iterator<Item = (Option<u64>, Place<'_>)> {
+    let upper = place.is_overlay_upper().then(|| place.real());
+    [Some(place), upper]
+        .into_iter()
+        .flatten()
+        .map(|place| (inode_number::of(place.inode()), place))
+        .filter(|(number, _)| number.is_some())
 }
 
-/// A file counts as executed from now on, by the process with these `runs`.
-fn executed(file: &File, runs: &Runs) {
-    note_all(file, Since::now(false), true, |number| runs.add(number));
-}
-
-/// Notes a file and the one below it, and calls `add` with the number of each, under the lock.
-fn note_all(file: &File, since: Since, executed: bool, add: impl Fn(u64) -> Result) {
-    if !is_on() {
-        return;
+/// A process runs its executable since before the record began.
+fn seed(leader: &Task, exe: &File) -> Result {
+    let mut program = Runs::new();
+    let mut files = KVec::with_capacity(2, GFP_KERNEL)?;
+    each_start(exe, true, |started| Ok(files.push(started, GFP_KERNEL)?))?;
+    for started in files {
+        program.add(started)?;
     }
+    rows::seed(TaskKey::of(leader), program)
+}
+
+/// The same for the current process, if whoever began the record has not come to it yet.
+fn seed_current() {
+    if !rows::knows_current() {
+        task::with_current_exe(|leader, exe| count_failure(seed(leader, exe)));
+    }
+}
+
+/// Calls `note` with a file that is started, and with the one below an overlay.
+fn each_start(file: &File, seeded: bool, mut note: impl FnMut(Started) -> Result) -> Result {
     let place = Place::of(file);
-    let real = place.is_overlay().then(|| place.real());
-    for place in Iterator::chain(core::iter::once(place), real) {
-        if let Err(e) = note(place, since, executed, &add) {
-            let errno = e.to_errno();
-            lists::count_error(Op::ExecutableUnlink);
-            warn_limited!("an executed file could not be recorded: error {errno}\n");
-        }
+    note(started(&place, seeded)?)?;
+    if place.is_overlay() {
+        note(started(&place.real(), seeded)?)?;
     }
+    Ok(())
 }
 
-fn note(place: Place<'_>, since: Since, executed: bool, add: impl Fn(u64) -> Result) -> Result {
-    let number = inode_number::give(place.inode())?;
+fn started(place: &Place<'_>, seeded: bool) -> Result<Started> {
     let facts = Facts {
-        name: place.name()?,
+        name: Name::of(place)?,
         stamp: place.real_inode().stamp(),
+        time: task::boot_ns(),
+        seeded,
     };
-    let (facts, space) = (Arc::new(facts, GFP_KERNEL)?, Space::new(GFP_KERNEL)?);
-    with_files(|files| {
-        files.note(number, space, facts, since, executed);
-        add(number)
+    Ok(Started {
+        number: inode_number::give(place.inode())?,
+        facts: Arc::new(facts, GFP_KERNEL_ACCOUNT)?,
     })
-    .unwrap_or(Ok(()))
 }
 
-fn with_files<R>(look: impl FnOnce(&mut Files<Facts>) -> R) -> Option<R> {
-    let files = FILES.as_ref()?;
-    Some(look(&mut files.lock()))
+/// What can't be recorded is an error of the policies that won't be told of it.
+fn count_failure(result: Result) {
+    if let Err(e) = result {
+        let errno = e.to_errno();
+        lists::count_error(Op::ExecutableUnlink);
+        warn_limited!("an executed file could not be recorded: error {errno}\n");
+    }
 }

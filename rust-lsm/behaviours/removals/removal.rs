@@ -4,8 +4,12 @@
 
 use crate::{
     boundary::place::Place,
-    bpf::abi, //
+    bpf::{
+        abi,
+        event::Behind, //
+    }, //
 };
+use kernel::prelude::*;
 
 /// A name that goes away, if nobody denies it.
 pub(crate) struct Removal<'a> {
@@ -13,6 +17,8 @@ pub(crate) struct Removal<'a> {
     pub(crate) victim: Place<'a>,
     /// The name that its new file gives up for it, in a rename.
     pub(crate) given_up: Option<Place<'a>>,
+    /// Its path, as the path hook noted it.
+    pub(crate) path: Result<KVec<u8>>,
     /// Whether the task tried before, and a lease was in the way.
     pub(crate) is_retry: bool,
 }
@@ -24,6 +30,13 @@ impl Removal<'_> {
             None => abi::KRSI_UNLINK_UNLINK,
             Some(_) => abi::KRSI_UNLINK_RENAME_OVER,
         }
+    }
+
+    /// What stands behind a context of this removal.
+    pub(crate) fn behind(&self) -> Behind<'_> {
+        Behind::new()
+            .with_place(self.victim)
+            .with_path(self.path.as_deref().map_err(|e| *e))
     }
 
     /// How many names the file will have.

@@ -2,62 +2,240 @@
 
 //! Which processes run a file, as seen from the current one.
 //!
-//! A bounded walk over the processes, under RCU. It is done for files that are known to have been
-//! executed only.
+//! The current process and its ancestors are looked up, however many others there are. These are
+//! gone through row by row, under RCU and the lock of the file's rows, with interrupts off: so
+//! there is a bound to the rows and to the parents together, and what lies beyond it is unknown,
+//! which a policy must not take for "other".
 
 use crate::{
+    boundary::{
+        name::Name,
+        process::{
+            Process,
+            TaskKey, //
+        }, //
+    },
     bpf::abi,
-    state::process::Process, //
+    state::rows::{
+        self,
+        Facts,
+        Look,
+        Row, //
+    }, //
 };
-use kernel::sync::rcu;
+use kernel::sync::{
+    rcu,
+    Arc, //
+};
 
-/// How many processes are looked at.
-const MAX_PROCESSES: usize = 32768;
+/// How many rows, and parents of processes that have one, are looked at in all.
+const MAX_STEPS: usize = 4096;
 
-/// How many parents a process is followed up by.
+/// How many generations of ancestors are looked up.
 const MAX_ANCESTORS: usize = 256;
 
-/// Which processes run a file with one of these numbers: a mask of `KRSI_WHOSE_*`.
-pub(crate) fn whose(numbers: &[Option<u64>]) -> u32 {
-    let rcu = rcu::read_lock();
-    let current = Process::current(&rcu);
-    let mut mask = 0;
-    let mut looked = 0;
+/// So many of them are known again when a row of theirs comes by.
+const NOTED_ANCESTORS: usize = 64;
 
-    for process in Process::all(&rcu).take(MAX_PROCESSES) {
-        looked += 1;
-        if process.is_living() && process.runs(numbers) {
-            mask |= relation(current, process);
-        }
-    }
-    if looked == MAX_PROCESSES {
-        mask |= abi::KRSI_WHOSE_UNKNOWN;
-    }
-    mask
+/// Who runs a file.
+pub(crate) struct Runners {
+    /// `KRSI_WHOSE_*`.
+    pub(crate) mask: u32,
+    /// How it was started by the process that is nearest to the current one; of those that are
+    /// equally near by one that was started by the name that is removed.
+    pub(crate) started: Option<Arc<Facts>>,
+    /// What is remembered of its last exec.
+    pub(crate) executed: Option<Arc<Facts>>,
 }
 
-/// What `other` is to `current`.
-fn relation(current: Process<'_>, other: Process<'_>) -> u32 {
-    if other == current {
-        return abi::KRSI_WHOSE_OWN;
-    }
-    match (is_below(current, other), is_below(other, current)) {
-        (Some(true), _) => abi::KRSI_WHOSE_ANCESTOR,
-        (_, Some(true)) => abi::KRSI_WHOSE_DESCENDANT,
-        (Some(false), Some(false)) => abi::KRSI_WHOSE_OTHER,
-        _ => abi::KRSI_WHOSE_UNKNOWN,
+impl Runners {
+    /// Whether it is executed, or was.
+    pub(crate) fn has_any(&self) -> bool {
+        self.started.is_some() || self.executed.is_some()
     }
 }
 
-/// Whether `child` descends from `parent`; `None` if that is too far to tell.
-fn is_below(child: Process<'_>, parent: Process<'_>) -> Option<bool> {
-    let mut at = child;
-    for _ in 0..MAX_ANCESTORS {
-        match at.parent() {
-            Some(next) if next == parent => return Some(true),
-            Some(next) => at = next,
-            None => return Some(false),
+/// Who runs the file with this number, of which `name` is removed.
+pub(crate) fn look(number: u64, name: Option<&Name>) -> Option<Runners> {
+    rows::look(number, |look| {
+        let mut search = Search {
+            name,
+            mask: 0,
+            nearest: None,
+            steps: MAX_STEPS,
+        };
+        search.look(look);
+        Runners {
+            mask: search.mask,
+            started: search.nearest.map(|(_, started)| started),
+            executed: look.executed().cloned(),
+        }
+    })
+}
+
+/// How near a process is, the nearest last.
+const NEARNESS: [u32; 5] = [
+    abi::KRSI_WHOSE_UNKNOWN,
+    abi::KRSI_WHOSE_OTHER,
+    abi::KRSI_WHOSE_ANCESTOR,
+    abi::KRSI_WHOSE_DESCENDANT,
+    abi::KRSI_WHOSE_OWN,
+];
+
+struct Search<'a> {
+    name: Option<&'a Name>,
+    mask: u32,
+    nearest: Option<(u32, Arc<Facts>)>,
+    steps: usize,
+}
+
+impl Search<'_> {
+    fn look(&mut self, look: &mut Look<'_>) {
+        let rcu = look.rcu();
+        let current = Process::current(rcu);
+        if let Some(row) = look.row(current) {
+            self.note(abi::KRSI_WHOSE_OWN, row);
+        }
+        let ancestors = self.look_at_ancestors(current, look);
+        look.for_each(|process, row| {
+            if !self.step() {
+                return false;
+            }
+            let Some(process) = runner(process, row) else {
+                return true;
+            };
+            match self.relation(current, &ancestors, process, rcu) {
+                Some(relation) => {
+                    self.note(relation, row);
+                    true
+                }
+                None => false,
+            }
+        });
+    }
+
+    /// Looks the ancestors up; answers the next of kin of them.
+    fn look_at_ancestors(&mut self, current: Process<'_>, look: &Look<'_>) -> Ancestors {
+        let mut ancestors = Ancestors {
+            noted: [TaskKey::FIRST; NOTED_ANCESTORS],
+            are_all: true,
+            end: false,
+        };
+        let mut at = current;
+        for i in 0..MAX_ANCESTORS {
+            let Some(parent) = at.parent() else {
+                ancestors.end = true;
+                return ancestors;
+            };
+            if let Some(row) = look.row(parent) {
+                if runner(parent, row).is_some() {
+                    self.note(abi::KRSI_WHOSE_ANCESTOR, row);
+                }
+            }
+            match ancestors.noted.get_mut(i) {
+                Some(slot) => *slot = parent.key(),
+                None => ancestors.are_all = false,
+            }
+            at = parent;
+        }
+        ancestors
+    }
+
+    /// One more row or parent; false beyond the bound.
+    fn step(&mut self) -> bool {
+        if self.steps == 0 {
+            self.mask |= abi::KRSI_WHOSE_UNKNOWN;
+            return false;
+        }
+        self.steps -= 1;
+        true
+    }
+
+    /// What `process` is to the current one; `None` beyond the bound.
+    fn relation(
+        &mut self,
+        current: Process<'_>,
+        ancestors: &Ancestors,
+        process: Process<'_>,
+        rcu: &rcu::Guard,
+    ) -> Option<u32> {
+        if process == current {
+            return Some(abi::KRSI_WHOSE_OWN);
+        }
+        if ancestors.have(process) || !ancestors.are_all && is_above(current, process, rcu) {
+            return Some(abi::KRSI_WHOSE_ANCESTOR);
+        }
+        let mut at = process;
+        loop {
+            let Some(parent) = at.parent() else {
+                // It may be an ancestor farther than is looked.
+                return Some(if ancestors.end {
+                    abi::KRSI_WHOSE_OTHER
+                } else {
+                    abi::KRSI_WHOSE_UNKNOWN
+                });
+            };
+            if parent == current {
+                return Some(abi::KRSI_WHOSE_DESCENDANT);
+            }
+            // Who is below an ancestor, and has not met the current process before, is beside it.
+            if ancestors.have(parent) {
+                return Some(abi::KRSI_WHOSE_OTHER);
+            }
+            if !self.step() {
+                return None;
+            }
+            at = parent;
         }
     }
-    None
+
+    fn note(&mut self, relation: u32, row: &Row) {
+        self.mask |= relation;
+        let is_this = |name: &Name| self.name.is_some_and(|this| this.is(name));
+        let rank = |of: u32| NEARNESS.iter().position(|nearness| *nearness == of);
+        let is_nearer = self.nearest.as_ref().is_none_or(|(before, facts)| {
+            rank(relation) > rank(*before)
+                || relation == *before && !is_this(&facts.name) && is_this(&row.facts.name)
+        });
+        if is_nearer {
+            self.nearest = Some((relation, row.facts.clone()));
+        }
+    }
+}
+
+/// The next of kin of the current process.
+struct Ancestors {
+    noted: [TaskKey; NOTED_ANCESTORS],
+    /// Whether there are no others that were looked up.
+    are_all: bool,
+    /// Whether there are no others at all.
+    end: bool,
+}
+
+impl Ancestors {
+    fn have(&self, process: Process<'_>) -> bool {
+        self.noted.contains(&process.key())
+    }
+}
+
+/// Whether `process` is an ancestor of the current one, as far as these are looked up.
+fn is_above(current: Process<'_>, process: Process<'_>, _rcu: &rcu::Guard) -> bool {
+    core::iter::successors(current.parent(), Process::parent)
+        .take(MAX_ANCESTORS)
+        .any(|ancestor| ancestor == process)
+}
+
+/// The leader of a row's process if that runs the file: it lives, what its exec only asks for counts
+/// while that goes on, and what a leader ran in whose place another thread's exec has come does not.
+fn runner<'a>(process: Process<'a>, row: &Row) -> Option<Process<'a>> {
+    if !process.is_living() {
+        return None;
+    }
+    let leader = process.leader();
+    let runs = if row.asked {
+        process.in_exec()
+    } else {
+        process == leader
+    };
+    runs.then_some(leader)
 }

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A name of a file, as it can be remembered when the file has it no more, and what it leads to
+//! now.
+//!
+//! Only the dcache is asked, so no filesystem is called and no inode's lock is taken. What it
+//! doesn't know is unknown.
+//!
+//! C header: [`include/linux/dcache.h`](srctree/include/linux/dcache.h).
+
+use super::place::{
+    FileId,
+    Place, //
+};
+use core::ptr::null_mut;
+use kernel::{
+    bindings,
+    error::from_err_ptr,
+    prelude::*, //
+};
+
+/// A name: the directory that it was in, its last component, and its path in the filesystem, from
+/// the root that all its mounts have in common.
+pub(crate) struct Name {
+    dir: FileId,
+    last: KVec<u8>,
+    /// Empty if it was too long, or led to no root.
+    path: KVec<u8>,
+}
+
+/// What a remembered name of a file leads to, as seen from one of the file's places.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leads {
+    /// The dcache doesn't know.
+    Unknown,
+    /// To this very place.
+    Here,
+    /// To another place of the same file.
+    Same,
+    /// To another file.
+    Other,
+    /// Nowhere.
+    Nowhere,
+}
+
+impl Name {
+    /// The name of a place with its path. Allocates, may sleep.
+    pub(crate) fn of(place: &Place<'_>) -> Result<Self> {
+        Ok(Self {
+            path: path(place)?,
+            ..Self::without_path(place)?
+        })
+    }
+
+    /// The same without the path: it can be compared, not looked up.
+    pub(crate) fn without_path(place: &Place<'_>) -> Result<Self> {
+        Ok(Self {
+            dir: place.with_dir(|dir| dir.id())?,
+            last: last(place)?,
+            path: KVec::new(),
+        })
+    }
+
+    /// Whether both are one name in one directory.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.dir == other.dir && *self.last == *other.last
+    }
+
+    fn is_of(&self, place: &Place<'_>) -> bool {
+        // SAFETY: The dentry is valid, the name has `len` bytes.
+        let same = unsafe {
+            bindings::krsi_dentry_is(place.dentry(), self.last.as_ptr(), self.last.len() as u32)
+        };
+        same && place.with_dir(|dir| self.dir == dir.id()).unwrap_or(false)
+    }
+
+    /// What it leads to, as seen from a place of its file. May sleep.
+    pub(crate) fn leads(&self, from: &Place<'_>) -> Leads {
+        match self.look_up(from) {
+            // Its directories may have been moved; in its own it is known again.
+            Leads::Unknown | Leads::Nowhere if self.is_of(from) => Leads::Here,
+            leads => leads,
+        }
+    }
+
+    /// Looks its path up from the root of the filesystem, component by component: as many as were
+    /// there when it was remembered, at most 2,048.
+    fn look_up(&self, from: &Place<'_>) -> Leads {
+        if self.path.is_empty() {
+            return Leads::Unknown;
+        }
+        let mut at = Held::root(from);
+        for component in self.path.split(|byte| *byte == b'/') {
+            if component.is_empty() {
+                continue;
+            }
+            if at.inode() == 0 {
+                return Leads::Nowhere;
+            }
+            match at.child(component) {
+                Some(next) => at = next,
+                None => return Leads::Unknown,
+            }
+        }
+        if at.0 == from.dentry() {
+            return Leads::Here;
+        }
+        match at.inode() {
+            0 => Leads::Nowhere,
+            inode if inode == from.inode().address() => Leads::Same,
+            _ => Leads::Other,
+        }
+    }
+}
+
+/// A reference to a dentry.
+///
+/// # Invariants
+///
+/// A reference to the dentry is held.
+struct Held(*mut bindings::dentry);
+
+impl Held {
+    /// The root of a place's filesystem.
+    fn root(place: &Place<'_>) -> Self {
+        // SAFETY: A dentry's superblock has a root as long as the dentry is referenced.
+        // INVARIANT: The reference is taken here.
+        Self(unsafe { bindings::krsi_dget((*(*place.dentry()).d_sb).s_root) })
+    }
+
+    /// The address of the inode that it leads to; 0 if it leads nowhere.
+    fn inode(&self) -> usize {
+        // SAFETY: By the type invariants; the pointer is one word, and only its value is used.
+        unsafe { (&raw const (*self.0).d_inode).read_volatile() as usize }
+    }
+
+    /// What the dcache has of this name in it. It is a directory.
+    fn child(&self, name: &[u8]) -> Option<Self> {
+        // SAFETY: By the type invariants; the name has `len` bytes.
+        let found =
+            unsafe { bindings::krsi_dcache_lookup(self.0, name.as_ptr(), name.len() as u32) };
+        // INVARIANT: What is found is referenced.
+        (!found.is_null()).then_some(Self(found))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // SAFETY: By the type invariants.
+        unsafe { bindings::dput(self.0) };
+    }
+}
+
+fn last(place: &Place<'_>) -> Result<KVec<u8>> {
+    let mut last = KVec::new();
+    // SAFETY: The dentry is valid; the snapshot is released before it goes away, and its name has
+    // `len` bytes until then.
+    unsafe {
+        let mut snapshot = bindings::name_snapshot::default();
+        bindings::take_dentry_name_snapshot(&mut snapshot, place.dentry());
+        let name = &snapshot.name;
+        let len = name.__bindgen_anon_1.__bindgen_anon_1.len as usize;
+        let copied = last.extend_from_slice(
+            core::slice::from_raw_parts(name.name, len),
+            GFP_KERNEL_ACCOUNT,
+        );
+        bindings::release_dentry_name_snapshot(&mut snapshot);
+        copied?;
+    }
+    Ok(last)
+}
+
+/// The path from the root of the filesystem; empty if there is none of at most `PATH_MAX` bytes.
+fn path(place: &Place<'_>) -> Result<KVec<u8>> {
+    const SIZE: usize = bindings::PATH_MAX as usize;
+    let mut path = KVec::new();
+    let mut buffer = KVec::<u8>::with_capacity(SIZE, GFP_KERNEL)?;
+    // SAFETY: The dentry is valid, the buffer has room for `SIZE` bytes; what is found is a string
+    // in it, which ends with its end.
+    unsafe {
+        let start = buffer.spare_capacity_mut().as_mut_ptr().cast::<u8>();
+        let found = bindings::dentry_path_raw(place.dentry(), start.cast(), SIZE as c_int);
+        if let Ok(found) = from_err_ptr(found) {
+            let len = SIZE - 1 - (found as usize - start as usize);
+            path.extend_from_slice(
+                core::slice::from_raw_parts(found.cast(), len),
+                GFP_KERNEL_ACCOUNT,
+            )?;
+        }
+    }
+    Ok(path)
+}
+
+impl Place<'_> {
+    /// Its path as [`Place::path`] gives it, to be told later. Allocates, may sleep.
+    pub(crate) fn path_string(&self) -> Result<KVec<u8>> {
+        const SIZE: usize = bindings::PATH_MAX as usize;
+        let mut path = KVec::from_elem(0u8, SIZE, GFP_KERNEL)?;
+        // SAFETY: The memory is valid for reads and writes of `SIZE` bytes, and nobody else's.
+        let memory = unsafe { super::prog_mem::ProgMem::new(path.as_mut_ptr(), SIZE as u32) };
+        let len = self.path(&memory)?;
+        path.truncate(len + 1);
+        Ok(path)
+    }
+
+    /// The directory that the name is in.
+    fn with_dir<R>(&self, look: impl FnOnce(&Place<'_>) -> R) -> Result<R> {
+        // SAFETY: The dentry is valid; the parent is referenced until `dput`. A directory's dentry
+        // with a child leads somewhere.
+        unsafe {
+            let parent = bindings::dget_parent(self.dentry());
+            let result = Place::new(null_mut(), parent).map(|dir| look(&dir));
+            bindings::dput(parent);
+            result.ok_or(ENOENT)
+        }
+    }
+
+    /// Whether somebody has a lease or a delegation on the directory.
+    pub(crate) fn dir_is_leased(&self) -> bool {
+        self.with_dir(|dir| dir.inode().is_leased())
+            .unwrap_or(false)
+    }
+}
