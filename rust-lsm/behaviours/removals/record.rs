@@ -118,7 +118,10 @@ pub(crate) fn start() {
     rows::clear();
     // Who sees this sees the new numbers.
     ON.store(true, Release);
-    process::for_each(|leader, exe| count_failure(seed(leader, exe)));
+    // A fork that was under way when its hook came on may bring a process that the first look missed.
+    for _ in 0..2 {
+        process::for_each(seed_if_unknown);
+    }
     READY.store(true, Release);
 }
 
@@ -175,7 +178,7 @@ pub(crate) fn mapped(file: &File) {
 /// The current task makes a process.
 pub(crate) fn forked(child: &Task) {
     if is_on() {
-        seed_current();
+        task::with_current_exe(seed_if_unknown);
         count_failure(rows::inherit(TaskKey::of(child)));
     }
 }
@@ -199,6 +202,7 @@ pub(crate) fn find(place: Place<'_>) -> Option<Executed<'_>> {
     if !READY.load(Acquire) {
         return None;
     }
+    task::with_current_exe(seed_if_unknown);
     let mut whose = 0;
     let mut found: Option<(Place<'_>, Runners)> = None;
     for (number, place) in numbers(place) {
@@ -245,10 +249,10 @@ fn seed(leader: &Task, exe: &File) -> Result {
     rows::seed(TaskKey::of(leader), program)
 }
 
-/// The same for the current process, if whoever began the record has not come to it yet.
-fn seed_current() {
-    if !rows::knows_current() {
-        task::with_current_exe(|leader, exe| count_failure(seed(leader, exe)));
+/// The same, if nothing is known of it yet.
+fn seed_if_unknown(leader: &Task, exe: &File) {
+    if !rows::knows(TaskKey::of(leader)) {
+        count_failure(seed(leader, exe));
     }
 }
 
