@@ -33,6 +33,14 @@ pub(crate) fn count_error(op: Op) {
     }
 }
 
+/// Whether one of the policies that have this op reads arguments or environment in it.
+pub(crate) fn reads_strings(op: Op) -> bool {
+    of(op)
+        .read()
+        .iter()
+        .any(|attachment| attachment.reads_strings(op))
+}
+
 /// Whether a policy would run now: else the behaviour need not gather its facts, nor its hooks be
 /// on.
 pub(crate) fn is_wanted(op: Op) -> bool {
