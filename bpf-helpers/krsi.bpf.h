@@ -22,8 +22,8 @@
  *
  * Which results make the run of a program an error of its policy, counted in "errors"
  * and denied under KRSI_FAIL_CLOSED: -EFAULT, -ENOMEM (the pages could not be made
- * available) and -ENODATA (the block is malformed, or nothing was prepared). -ENOENT,
- * -EINVAL and a value that was cut are answers.
+ * available) and -ENODATA (nothing was prepared). -ENOENT, -EINVAL and a value that
+ * was cut are answers. -ENOENT alone says that something is not set.
  */
 
 /**
