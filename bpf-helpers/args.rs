@@ -4,12 +4,17 @@
 //!
 //! An exec's strings are one block: `argc` arguments, then `envc` environment strings, each ended
 //! by a NUL, the last of them just where `bprm->exec` points to. They need not look like
-//! `NAME=value`, may be empty, and come from whoever called execve: nothing is believed before
-//! the whole block has been walked once.
+//! `NAME=value`, may be empty, and come from whoever called execve. Who shares the caller's memory
+//! can write to it between execve's measuring of a string and its copying, so that there are more
+//! strings than were counted, or fewer: the block is *torn*.
+//!
+//! The new program gets its strings by their NULs, from the first on (`create_elf_tables()`), and
+//! so do readers: the arguments are the first `argc` strings, or as many as there are, and all
+//! that follows is the environment. What has no NUL ends with the block.
 
 use crate::{
     boundary::arg_pages::Strings,
-    bpf::abi::KRSI_ENV_NAME_SIZE, //
+    env_name::EnvName, //
 };
 use core::{
     cell::Cell,
@@ -17,8 +22,23 @@ use core::{
 };
 use kernel::prelude::*;
 
-/// Where the environment begins in a block that was walked.
-type Layout = Result<usize>;
+/// What a walk over the whole block has found.
+#[derive(Clone, Copy)]
+struct Layout {
+    /// How many arguments there are.
+    args: u32,
+    /// Where the environment begins.
+    env: usize,
+    /// Whether the strings are others than those that were counted.
+    torn: bool,
+}
+
+/// The `n`-th of some strings, and where it begins.
+#[derive(Clone, Copy)]
+struct Place {
+    n: u32,
+    at: usize,
+}
 
 /// The strings of an exec.
 pub(crate) struct Args<S> {
@@ -26,6 +46,10 @@ pub(crate) struct Args<S> {
     argc: u32,
     envc: u32,
     layout: Cell<Option<Layout>>,
+    /// The argument that was asked for last, so that a loop over them is one walk.
+    last_arg: Cell<Place>,
+    /// The definition that was found last, of whichever name, for the same reason.
+    last_definition: Cell<Option<Place>>,
 }
 
 /// A part of the block: bytes from an offset on.
@@ -44,45 +68,69 @@ impl<S: Strings> Args<S> {
             argc,
             envc,
             layout: Cell::new(None),
+            last_arg: Cell::new(Place { n: 0, at: 0 }),
+            last_definition: Cell::new(None),
         }
     }
 
-    /// Where the environment begins; `ENODATA` if the block does not end with its last string.
+    /// Walks the whole block, once.
     fn layout(&self) -> Layout {
         if let Some(known) = self.layout.get() {
             return known;
         }
-        let found = self
-            .skip(0, self.argc)
-            .and_then(|env| Some((env, self.skip(env, self.envc)?)))
-            .filter(|(_, end)| *end == self.strings.len())
-            .map(|(env, _)| env)
-            .ok_or(ENODATA);
+        let args = self.skip(Place { n: 0, at: 0 }, self.argc);
+        let all = self.skip(Place { n: 0, at: args.at }, self.envc);
+        let whole = args.n == self.argc && all.n == self.envc && all.at == self.strings.len();
+        let found = Layout {
+            args: args.n,
+            env: args.at,
+            torn: !whole || !self.ends_with_nul(),
+        };
         self.layout.set(Some(found));
         found
     }
 
-    /// The offset after `count` strings from `at` on.
-    fn skip(&self, mut at: usize, count: u32) -> Option<usize> {
-        for _ in 0..count {
-            at = self.string_end(at)? + 1;
-        }
-        Some(at)
+    /// Whether the strings are others than `argc` arguments and `envc` environment strings, each
+    /// with its NUL.
+    pub(crate) fn is_torn(&self) -> bool {
+        self.layout().torn
     }
 
-    /// The offset of the NUL that ends the string at `at`.
-    fn string_end(&self, mut at: usize) -> Option<usize> {
+    fn ends_with_nul(&self) -> bool {
+        let last = self.strings.len().checked_sub(1);
+        last.is_some_and(|at| self.strings.chunk(at).first() == Some(&0))
+    }
+
+    /// From one string on to the `n`-th, or to the end of the block.
+    fn skip(&self, from: Place, n: u32) -> Place {
+        let mut place = from;
+        while place.n < n && place.at < self.strings.len() {
+            place = Place {
+                n: place.n + 1,
+                at: self.after(self.string_end(place.at)),
+            };
+        }
+        place
+    }
+
+    /// Where the string begins that follows the one with this end.
+    fn after(&self, end: usize) -> usize {
+        (end + 1).min(self.strings.len())
+    }
+
+    /// The offset of the NUL that ends the string at `at`; the block's end if there is none.
+    fn string_end(&self, mut at: usize) -> usize {
         while at < self.strings.len() {
             let chunk = self.strings.chunk(at);
             if let Ok(string) = CStr::from_bytes_until_nul(chunk) {
-                return Some(at + string.count_bytes());
+                return at + string.count_bytes();
             }
             if chunk.is_empty() {
-                return None;
+                break;
             }
             at += chunk.len();
         }
-        None
+        self.strings.len()
     }
 
     /// Whether these bytes stand at `at`.
@@ -100,81 +148,110 @@ impl<S: Strings> Args<S> {
     }
 
     /// The whole block of arguments.
-    pub(crate) fn args_block(&self) -> Result<Span> {
-        Ok(Span {
+    pub(crate) fn args_block(&self) -> Span {
+        Span {
             at: 0,
-            len: self.layout()?,
-        })
+            len: self.layout().env,
+        }
     }
 
     /// The whole block of environment strings.
-    pub(crate) fn env_block(&self) -> Result<Span> {
-        let at = self.layout()?;
-        Ok(Span {
+    pub(crate) fn env_block(&self) -> Span {
+        let at = self.layout().env;
+        Span {
             at,
             len: self.strings.len() - at,
-        })
+        }
     }
 
     /// Argument `n`, without its NUL; `ENOENT` if there are fewer.
     pub(crate) fn arg(&self, n: u32) -> Result<Span> {
-        self.layout()?;
-        if n >= self.argc {
+        if n >= self.layout().args {
             return Err(ENOENT);
         }
-        let at = self.skip(0, n).ok_or(ENODATA)?;
-        let end = self.string_end(at).ok_or(ENODATA)?;
-        Ok(Span { at, len: end - at })
+        let last = self.last_arg.get();
+        let from = if last.n <= n {
+            last
+        } else {
+            Place { n: 0, at: 0 }
+        };
+        let found = self.skip(from, n);
+        self.last_arg.set(found);
+        Ok(Span {
+            at: found.at,
+            len: self.string_end(found.at) - found.at,
+        })
     }
 
-    /// Calls `visit` with the value of each definition of `name`, until it answers false. `name`
-    /// ends with its '='.
-    fn each_value(&self, name: &[u8], mut visit: impl FnMut(Span) -> bool) -> Result {
-        let mut at = self.layout()?;
-        for _ in 0..self.envc {
-            let end = self.string_end(at).ok_or(ENODATA)?;
+    /// Calls `visit` with each definition of `name`, `from` being the first, and with its value,
+    /// until it answers false. `name` ends with its '='.
+    fn each_definition(
+        &self,
+        name: &[u8],
+        from: Place,
+        mut visit: impl FnMut(Place, Span) -> bool,
+    ) {
+        let Place { mut n, mut at } = from;
+        while at < self.strings.len() {
+            let end = self.string_end(at);
             if end - at >= name.len() && self.stands_at(at, name) {
                 let value = at + name.len();
                 let span = Span {
                     at: value,
                     len: end - value,
                 };
-                if !visit(span) {
+                if !visit(Place { n, at }, span) {
                     break;
                 }
+                n += 1;
             }
-            at = end + 1;
+            at = self.after(end);
         }
-        Ok(())
+    }
+
+    /// Where to look for the `n`-th definition of `name` from. The string that was found last
+    /// defines just one name: if it is this one, it has the number that it had then.
+    fn definition_before(&self, name: &[u8], n: u32) -> Place {
+        self.last_definition
+            .get()
+            .filter(|last| last.n <= n && self.stands_at(last.at, name))
+            .unwrap_or(Place {
+                n: 0,
+                at: self.layout().env,
+            })
     }
 
     /// The value of the `n`-th definition of a variable, from 0; `ENOENT` if there are fewer.
     pub(crate) fn env_value(&self, name: &EnvName, n: u32) -> Result<Span> {
-        let mut seen = 0;
+        let name = name.with_equals();
         let mut found = Err(ENOENT);
-        self.each_value(name.with_equals(), |value| {
-            if seen == n {
+        self.each_definition(name, self.definition_before(name, n), |place, value| {
+            if place.n == n {
+                self.last_definition.set(Some(place));
                 found = Ok(value);
             }
-            seen += 1;
             found.is_err()
-        })?;
+        });
         found
     }
 
     /// How often a variable is defined.
-    pub(crate) fn count_env(&self, name: &EnvName) -> Result<usize> {
+    pub(crate) fn count_env(&self, name: &EnvName) -> usize {
         let mut count = 0;
-        self.each_value(name.with_equals(), |_| {
+        let first = Place {
+            n: 0,
+            at: self.layout().env,
+        };
+        self.each_definition(name.with_equals(), first, |_, _| {
             count += 1;
             true
-        })?;
-        Ok(count)
+        });
+        count
     }
 
     /// Where `value` begins in the block of environment strings.
-    pub(crate) fn env_offset(&self, value: Span) -> Result<usize> {
-        Ok(value.at - self.layout()?)
+    pub(crate) fn env_offset(&self, value: Span) -> usize {
+        value.at - self.layout().env
     }
 
     /// Hands the bytes of `span` to `take`, in order and in pieces.
@@ -209,39 +286,6 @@ impl Span {
             len: self.len.min(len),
             ..self
         }
-    }
-}
-
-/// The longest name with its NUL, which is also how much of a program's memory is read.
-const NAME_SIZE: usize = KRSI_ENV_NAME_SIZE as usize;
-
-/// A checked name of an environment variable, with a '=' after it.
-pub(crate) struct EnvName {
-    bytes: [u8; NAME_SIZE],
-    len: usize,
-}
-
-impl EnvName {
-    /// Checks a name that `read` copies, with its NUL, to the memory it is given, answering how
-    /// many bytes: `EINVAL` if it is empty, has no NUL or a '='.
-    pub(crate) fn new(read: impl FnOnce(&mut [u8]) -> usize) -> Result<Self> {
-        let mut bytes = [0; NAME_SIZE];
-        let size = read(&mut bytes);
-        let given = bytes.get(..size).ok_or(EINVAL)?;
-        let name = CStr::from_bytes_until_nul(given).map_err(|_| EINVAL)?;
-        let len = name.count_bytes();
-        if len == 0 || name.to_bytes().contains(&b'=') {
-            return Err(EINVAL);
-        }
-        *bytes.get_mut(len).ok_or(EINVAL)? = b'=';
-        Ok(Self {
-            bytes,
-            len: len + 1,
-        })
-    }
-
-    fn with_equals(&self) -> &[u8] {
-        &self.bytes[..self.len]
     }
 }
 
@@ -312,8 +356,8 @@ mod tests {
             assert!(holds(&args, args.arg(0), b"ls"));
             assert!(holds(&args, args.arg(2), b""));
             assert!(holds(&args, args.arg(3), b"A=arg"));
-            assert!(holds(&args, args.args_block(), ARGS));
-            assert!(holds(&args, args.env_block(), ENV));
+            assert!(holds(&args, Ok(args.args_block()), ARGS));
+            assert!(holds(&args, Ok(args.env_block()), ENV));
         }
         Ok(())
     }
@@ -321,9 +365,9 @@ mod tests {
     #[test]
     fn only_definitions_of_exactly_this_name_count() -> Result {
         let args = args(BOTH, 7, 4, 8);
-        assert_eq!(args.count_env(&name(b"A\0")?)?, 2);
-        assert_eq!(args.count_env(&name(b"AB\0")?)?, 1);
-        assert_eq!(args.count_env(&name(b"novalue\0")?)?, 0);
+        assert_eq!(args.count_env(&name(b"A\0")?), 2);
+        assert_eq!(args.count_env(&name(b"AB\0")?), 1);
+        assert_eq!(args.count_env(&name(b"novalue\0")?), 0);
         assert_eq!(errno(args.env_value(&name(b"A\0")?, 2)), -2);
         assert_eq!(errno(args.env_value(&name(b"B\0")?, 0)), -2);
         Ok(())
@@ -333,7 +377,7 @@ mod tests {
     fn an_offset_leads_to_the_value() -> Result {
         let args = args(BOTH, 5, 4, 8);
         let value = args.env_value(&name(b"A\0")?, 1)?;
-        let rest = args.env_block()?.from(args.env_offset(value)?)?;
+        let rest = args.env_block().from(args.env_offset(value))?;
         assert!(holds(&args, Ok(rest.first(6)), b"second"));
         Ok(())
     }
@@ -341,7 +385,7 @@ mod tests {
     #[test]
     fn a_block_is_read_from_its_beginning_to_its_end() -> Result {
         let args = args(BOTH, 4096, 4, 8);
-        let block = args.env_block()?;
+        let block = args.env_block();
         assert_eq!(block.from(ENV.len())?.len, 0);
         assert_eq!(errno(block.from(ENV.len() + 1)), -22);
         assert_eq!(errno(args.arg(4)), -2);
@@ -349,37 +393,80 @@ mod tests {
     }
 
     #[test]
-    fn a_block_that_does_not_end_with_its_last_string_is_malformed() -> Result {
-        // Too few strings, too many, and a last one without its NUL.
-        for (argc, envc) in [(4, 7), (4, 9), (13, 0), (u32::MAX, u32::MAX)] {
-            let args = args(BOTH, 8, argc, envc);
-            assert_eq!(errno(args.count_env(&name(b"A\0")?)), -61);
-            assert_eq!(errno(args.arg(0)), -61);
-            assert_eq!(errno(args.env_block().map(|_| ())), -61);
+    fn the_environment_is_all_that_follows_the_arguments() -> Result {
+        // Fewer strings than were counted, and more.
+        for envc in [0, 7, 9, u32::MAX] {
+            let args = args(BOTH, 8, 4, envc);
+            assert!(args.is_torn());
+            assert_eq!(args.count_env(&name(b"A\0")?), 2);
+            assert!(holds(&args, args.env_value(&name(b"A\0")?, 1), b"second"));
+            assert!(holds(&args, Ok(args.env_block()), ENV));
         }
-        assert_eq!(errno(args(b"a\0b", 8, 1, 1).args_block()), -61);
-        assert_eq!(errno(args(b"", 8, 1, 0).args_block()), -61);
+        assert!(!args(BOTH, 8, 4, 8).is_torn());
+        Ok(())
+    }
+
+    #[test]
+    fn the_arguments_are_the_first_strings_or_as_many_as_there_are() -> Result {
+        let more = args(BOTH, 8, 5, 8);
+        assert!(more.is_torn());
+        assert!(holds(&more, more.arg(4), b"A=1"));
+        assert_eq!(more.count_env(&name(b"A\0")?), 1);
+
+        let all = args(b"a\0A=1\0", 8, u32::MAX, u32::MAX);
+        assert!(all.is_torn());
+        assert!(holds(&all, all.arg(1), b"A=1"));
+        assert_eq!(errno(all.arg(2)), -2);
+        assert_eq!(all.count_env(&name(b"A\0")?), 0);
+        assert_eq!(all.env_block().len, 0);
+        Ok(())
+    }
+
+    #[test]
+    fn a_string_without_a_nul_ends_with_the_block() -> Result {
+        for page in 1..=6 {
+            let env = args(b"a\0A=12", page, 1, 1);
+            assert!(env.is_torn());
+            assert!(holds(&env, env.env_value(&name(b"A\0")?, 0), b"12"));
+            assert!(holds(&env, Ok(env.env_block()), b"A=12"));
+
+            let arg = args(b"a\0bc", page, 2, 0);
+            assert!(arg.is_torn());
+            assert!(holds(&arg, arg.arg(1), b"bc"));
+            assert_eq!(arg.env_block().len, 0);
+        }
+        assert!(args(b"", 8, 1, 0).is_torn());
+        assert_eq!(errno(args(b"", 8, 1, 0).arg(0)), -2);
+        Ok(())
+    }
+
+    #[test]
+    fn the_order_of_questions_does_not_matter() -> Result {
+        let args = args(BOTH, 3, 4, 8);
+        let (a, ab) = (name(b"A\0")?, name(b"AB\0")?);
+        for (n, value) in [
+            (3, &b"A=arg"[..]),
+            (1, b"-l"),
+            (1, b"-l"),
+            (2, b""),
+            (0, b"ls"),
+        ] {
+            assert!(holds(&args, args.arg(n), value));
+        }
+        assert!(holds(&args, args.env_value(&a, 1), b"second"));
+        assert!(holds(&args, args.env_value(&ab, 0), b"2"));
+        assert_eq!(errno(args.env_value(&ab, 1)), -2);
+        assert!(holds(&args, args.env_value(&a, 0), b"1"));
+        assert_eq!(errno(args.env_value(&a, 2)), -2);
+        assert!(holds(&args, args.env_value(&a, 1), b"second"));
         Ok(())
     }
 
     #[test]
     fn an_empty_environment_defines_nothing() -> Result {
         let args = args(b"a\0", 4096, 1, 0);
-        assert_eq!(args.count_env(&name(b"A\0")?)?, 0);
-        assert_eq!(args.env_block()?.len, 0);
-        Ok(())
-    }
-
-    #[test]
-    fn names_are_checked() -> Result {
-        for wrong in [&b""[..], b"\0", b"A", b"A=\0", b"=\0", b"A=B\0"] {
-            assert_eq!(errno(name(wrong)), -22);
-        }
-        assert_eq!(errno(name(&[b'A'; NAME_SIZE])), -22);
-        let mut longest = [b'A'; NAME_SIZE];
-        longest[NAME_SIZE - 1] = 0;
-        assert_eq!(errno(name(&longest)), 0);
-        assert_eq!(name(b"A\0rest=\0")?.with_equals(), b"A=");
+        assert_eq!(args.count_env(&name(b"A\0")?), 0);
+        assert_eq!(args.env_block().len, 0);
         Ok(())
     }
 }

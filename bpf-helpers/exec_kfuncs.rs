@@ -7,13 +7,13 @@
 use crate::{
     args::{
         Args,
-        EnvName,
         Span, //
     },
     boundary::{
         arg_pages::Strings,
         prog_mem::ProgMem, //
-    }, //
+    },
+    env_name::EnvName, //
 };
 use kernel::prelude::*;
 
@@ -64,7 +64,7 @@ pub(crate) fn find_env_var<S: Strings>(
 ) -> Result<usize> {
     let var = name(var)?;
     let args = args?;
-    args.env_offset(args.env_value(&var, n)?)
+    Ok(args.env_offset(args.env_value(&var, n)?))
 }
 
 /// How often a variable is defined.
@@ -73,7 +73,7 @@ pub(crate) fn count_env_var<S: Strings>(
     var: &ProgMem<'_>,
 ) -> Result<usize> {
     let var = name(var)?;
-    args?.count_env(&var)
+    Ok(args?.count_env(&var))
 }
 
 /// The environment from an offset on.
@@ -83,7 +83,7 @@ pub(crate) fn get_env_vars<S: Strings>(
     out: &ProgMem<'_>,
 ) -> Result<usize> {
     let args = args?;
-    block(args, args.env_block()?, off, out)
+    block(args, args.env_block(), off, out)
 }
 
 /// Argument `n`.
@@ -103,5 +103,5 @@ pub(crate) fn get_args<S: Strings>(
     out: &ProgMem<'_>,
 ) -> Result<usize> {
     let args = args?;
-    block(args, args.args_block()?, off, out)
+    block(args, args.args_block(), off, out)
 }

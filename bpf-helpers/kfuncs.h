@@ -24,8 +24,8 @@
  *
  * Which results make the run of a program an error of its policy, counted in "errors"
  * and denied under KRSI_FAIL_CLOSED: -EFAULT, -ENOMEM (the pages could not be made
- * available) and -ENODATA (the block is malformed, or nothing was prepared). -ENOENT,
- * -EINVAL and a value that was cut are answers.
+ * available) and -ENODATA (nothing was prepared). -ENOENT, -EINVAL and a value that
+ * was cut are answers. -ENOENT alone says that something is not set.
  *
  * BPF LSM programs get the same results at the hooks bprm_creds_for_exec,
  * bprm_check_security and bprm_creds_from_file, with "krsi" before "bpf" in lsm=. No

@@ -13,7 +13,7 @@
 #include <linux/types.h>
 
 /* The version of this header; struct krsi_ops.abi says which one was used. */
-#define KRSI_ABI 2
+#define KRSI_ABI 3
 
 /* Size of a policy's name with its NUL. */
 #define KRSI_NAME_SIZE 64
@@ -52,6 +52,12 @@ struct krsi_event {
 #define KRSI_EXEC_CHECK		(1U << 4) /* AT_EXECVE_CHECK: asked, not run */
 #define KRSI_EXEC_PRIVILEGED	(1U << 5) /* set-user-id, set-group-id (with g+x) or caps */
 #define KRSI_EXEC_SCRIPT	(1U << 6) /* the file starts with "#!" */
+/*
+ * The strings are not argc + envc strings: somebody wrote to them while execve copied
+ * them. Only looked for while a policy's program of process_exec reads strings; since
+ * KRSI_ABI 3.
+ */
+#define KRSI_EXEC_TORN		(1U << 7)
 
 /**
  * struct krsi_exec - context of process_exec

@@ -24,6 +24,8 @@ mod behaviours;
 #[path = "kernel/boundary.rs"]
 mod boundary;
 mod bpf;
+#[path = "../bpf-helpers/env_name.rs"]
+mod env_name;
 #[path = "../bpf-helpers/exec_kfuncs.rs"]
 mod exec_kfuncs;
 mod hooks;

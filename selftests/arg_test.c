@@ -5,11 +5,13 @@
  */
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "kselftest_harness.h"
 #include "ask.h"
 #include "common.h"
+#include "loop.h"
 #include "run.h"
 
 KEEP_POLICIES("probe.bpf.o", "no_sleep", "sleep", "sleep_rcu")
@@ -158,6 +160,30 @@ TEST_F(arg, of_an_interpreter_are_those_of_its_round)
 	EXPECT_EQ(-ENOENT, q[2]->ret);
 	EXPECT_STREQ("1", q[5]->buf);
 	unlink(script);
+}
+
+/* If each question began at the first string, this would take ten seconds. */
+#define MANY 20000
+
+TEST(each_of_many_arguments_and_definitions_is_read_in_one_walk)
+{
+	char **argv = calloc(MANY + 1, sizeof(*argv)), **envp = calloc(MANY + 1, sizeof(*envp));
+	unsigned long long begin;
+	struct policy policy;
+	struct loop *loop;
+
+	ASSERT_EQ(0, policy_start(&policy, "loop.bpf.o", "loop_policy"));
+	loop = policy.data;
+	for (int i = 0; i < MANY; i++) {
+		argv[i] = "";
+		envp[i] = LOOP_ENV "=";
+	}
+	begin = now_ms();
+	EXPECT_EQ(0, run_exit0(&loop->tgid, argv, envp));
+	EXPECT_GT(rounds(1500, 15000), now_ms() - begin);
+	EXPECT_EQ(MANY, loop->args);
+	EXPECT_EQ(MANY, loop->definitions);
+	policy_close(&policy);
 }
 
 TEST_HARNESS_MAIN

@@ -92,13 +92,13 @@ FIXTURE_VARIANT_ADD(refused, unterminated_name) {
 	unterminated_name, -EINVAL, "policy refused: its name is empty or not terminated",
 };
 FIXTURE_VARIANT_ADD(refused, abi_of_none) {
-	abi_of_none, -EOPNOTSUPP, "policy verdict refused: abi 0, this kernel has 1 to 2",
+	abi_of_none, -EOPNOTSUPP, "policy verdict refused: abi 0, this kernel has 1 to 3",
 };
 FIXTURE_VARIANT_ADD(refused, abi_of_the_future) {
-	abi_of_the_future, -EOPNOTSUPP, "policy verdict refused: abi 3, this kernel has 1 to 2",
+	abi_of_the_future, -EOPNOTSUPP, "policy verdict refused: abi 4, this kernel has 1 to 3",
 };
 FIXTURE_VARIANT_ADD(refused, greatest_abi) {
-	greatest_abi, -EOPNOTSUPP, "policy verdict refused: abi 4294967295, this kernel has 1 to 2",
+	greatest_abi, -EOPNOTSUPP, "policy verdict refused: abi 4294967295, this kernel has 1 to 3",
 };
 FIXTURE_VARIANT_ADD(refused, unknown_flag) {
 	unknown_flag, -EINVAL, "policy verdict refused: unknown flags 0x4",

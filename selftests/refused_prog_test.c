@@ -236,6 +236,45 @@ TEST(a_refused_helper_is_named_in_a_log_line)
 	expect_refused(_metadata, "refused_memory.bpf.o", "map_helper_tail_call", -EINVAL, line);
 }
 
+/* How many lines with this text there were since log_mark(). */
+static int log_count(const char *text)
+{
+	int n = 0;
+
+	while (log_has(text))
+		n++;
+	return n;
+}
+
+/* libbpf loads a program that is refused several times. */
+TEST(each_of_many_refused_programs_leaves_one_log_line)
+{
+	struct bpf_object *list = bpf_object__open_file(test_path("refused_memory.bpf.o"), NULL);
+	struct bpf_map *map;
+	int n = 0;
+
+	ASSERT_NE(NULL, list);
+	libbpf_quiet = true;
+	libbpf_set_print(NULL);
+	/* What was written before is not counted against these. */
+	sleep(5);
+	bpf_object__for_each_map(map, list) {
+		const char *name = bpf_map__name(map);
+
+		if (strncmp(name, "map_helper_", strlen("map_helper_")))
+			continue;
+		log_mark();
+		EXPECT_GT(0, load_alone("refused_memory.bpf.o", name));
+		EXPECT_EQ(1, log_count("refused: helper")) {
+			TH_LOG("%s, program %d", name, n);
+		}
+		if (++n == 12)
+			break;
+	}
+	EXPECT_EQ(12, n);
+	bpf_object__close(list);
+}
+
 static int kfunc_id(const char *name)
 {
 	struct btf *btf = btf__load_vmlinux_btf();

@@ -15,7 +15,7 @@ int BPF_PROG(env_exec, struct krsi_exec *exec)
 {
 	char value[64];
 
-	return krsi_env(exec, "LD_PRELOAD", value, sizeof(value)) < 0 ? 0 : -EPERM;
+	return krsi_env(exec, "LD_PRELOAD", value, sizeof(value)) == -ENOENT ? 0 : -EPERM;
 }
 
 KRSI_POLICY(krsi_env_read, .process_exec = (void *)env_exec);

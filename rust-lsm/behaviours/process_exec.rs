@@ -20,6 +20,7 @@ use crate::{
             Behind,
             Event, //
         },
+        kfunc::Group,
         ops::{
             Op,
             ProcessExec, //
@@ -38,19 +39,32 @@ pub(crate) fn run(bprm: &Bprm) -> Result {
     if !lists::is_wanted(Op::ProcessExec) {
         return Ok(());
     }
+    let behind = Behind::new()
+        .with_place(Place::of(bprm.file()))
+        .with_exec(bprm);
     let context = Exec {
         depth: exec_state::next_round(bprm),
-        flags: flags(bprm),
+        flags: flags(bprm) | torn(&behind),
         argc: bprm.argc(),
         envc: bprm.envc(),
         strings_len: bprm.strings_len() as u64,
         ..Default::default()
     };
-    let behind = Behind::new()
-        .with_place(Place::of(bprm.file()))
-        .with_exec(bprm);
 
     dispatch::<ProcessExec>(&Event::new(behind, context))
+}
+
+/// Whether the strings are others than those that were counted. It takes their pages and a walk, so
+/// nobody learns it while no policy reads them. Without the pages it is not known, which dispatch
+/// counts as an error of each policy that reads.
+fn torn(behind: &Behind<'_>) -> u32 {
+    if !lists::calls(Op::ProcessExec, Group::Exec) || behind.prepare().is_err() {
+        return 0;
+    }
+    match behind.args() {
+        Ok(args) if args.is_torn() => abi::KRSI_EXEC_TORN,
+        _ => 0,
+    }
 }
 
 fn flags(bprm: &Bprm) -> u32 {

@@ -43,8 +43,8 @@ struct krsi_hook_key krsi_key_inode_rename = { STATIC_KEY_FALSE_INIT };
 
 DEFINE_SRCU(krsi_srcu);
 
-static DEFINE_RATELIMIT_STATE(krsi_log_limit, DEFAULT_RATELIMIT_INTERVAL,
-			      DEFAULT_RATELIMIT_BURST);
+/* A hundred lines in five seconds: each program that is refused leaves one. */
+static DEFINE_RATELIMIT_STATE(krsi_log_limit, DEFAULT_RATELIMIT_INTERVAL, 100);
 
 #undef MODULE_PARAM_PREFIX
 #define MODULE_PARAM_PREFIX "krsi."
