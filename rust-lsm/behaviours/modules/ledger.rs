@@ -21,7 +21,6 @@ use super::{
 };
 use crate::{
     boundary::module::{
-        forced_unloads,
         has_ftrace_records,
         ModuleAddr,
         Record,
@@ -106,8 +105,9 @@ impl Ledger {
         self.rows.values()
     }
 
-    /// Adds a module that comes, in the place of those whose memory it has now. The vacancy is
-    /// given back if it isn't needed, to be freed when the ledger is unlocked.
+    /// Adds a module that comes, in the place of those whose memory it has now, unless it is here
+    /// already. The vacancy is given back if it isn't needed, to be freed when the ledger is
+    /// unlocked.
     pub(crate) fn add(
         &mut self,
         vacancy: Vacancy,
@@ -119,7 +119,13 @@ impl Ledger {
         let mut known = false;
         for row in self.rows.values_mut() {
             if row.module == module || row.overlaps(&record.core) {
-                known |= row.replaced_by(module, record, now);
+                // At the same address it is the one that comes that can be in the tree.
+                let look = if row.module == module {
+                    module.look(&record.name, &record.core, None)
+                } else {
+                    row.look_at()
+                };
+                known |= row.said_to_come(module, record, &look, now);
             }
         }
         if known {
@@ -146,7 +152,7 @@ impl Ledger {
         let Some(row) = self.find(module) else {
             return false;
         };
-        let look = module.look(&row.was.name, &row.was.core);
+        let look = row.look_at();
         row.live(look.views, now);
         if scan {
             row.look(&look, now);
@@ -155,15 +161,14 @@ impl Ledger {
         true
     }
 
-    /// GOING is heard. Where that is a lie, what else is wrong is told with it.
+    /// GOING is heard. What is wrong at that moment is told, a lie or not.
     pub(crate) fn going(&mut self, module: ModuleAddr, now: u64) {
         let Some(row) = self.find(module) else {
             return;
         };
-        row.going(module.record().as_ref(), forced_unloads(), now);
         if row.is_here() {
-            let look = module.look(&row.was.name, &row.was.core);
-            row.look(&look, now);
+            let look = row.look_at();
+            row.going(&look, now);
             self.looks += 1;
         }
     }
@@ -177,7 +182,7 @@ impl Ledger {
         let before = row.take_news(now);
         let due = row.next.is_some_and(|next| next <= now) && (scan || !row.is_here());
         if (all || due) && row.stage != Stage::Closed {
-            let look = row.module.look(&row.was.name, &row.was.core);
+            let look = row.look_at();
             row.look(&look, now);
             self.looks += 1;
         }
