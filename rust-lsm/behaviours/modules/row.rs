@@ -298,6 +298,25 @@ impl Row {
         is_nowhere(look) && !record.is_some_and(|record| self.was.is_in_place(record))
     }
 
+    /// Whether the tree of addresses has lost it, and by no doing of its own record.
+    pub(crate) fn is_lost_in_tree(&self) -> bool {
+        self.is_here()
+            && self.found.missing & abi::KRSI_VIEW_TREE != 0
+            && self.found.altered & abi::KRSI_ALTERED_MEMORY == 0
+    }
+
+    /// Whether its record has other ranges than the tree was built from, so that the tree may
+    /// lose its neighbours.
+    pub(crate) fn has_other_ranges(&self) -> bool {
+        let record = self.module.record();
+        self.is_here() && record.is_some_and(|record| record.core != self.was.core)
+    }
+
+    /// Another module's ranges explain what the tree has lost.
+    pub(crate) fn blame_other(&mut self) {
+        self.found.altered |= abi::KRSI_ALTERED_OTHER;
+    }
+
     /// Notes what a look found.
     fn find(&mut self, mut found: Finding, now: u64) {
         if self.forged {

@@ -410,6 +410,22 @@ mod tests {
     }
 
     #[test]
+    fn what_the_tree_lost_by_another_is_told_so_once() {
+        let mut row = live();
+        let _ = row.take_news(SECOND);
+        for _ in 0..2 {
+            row.look(
+                &look(State::Live, VIEWS_OF_ALL & !abi::KRSI_VIEW_TREE),
+                4 * SECOND,
+            );
+            assert!(row.is_lost_in_tree());
+            row.blame_other();
+        }
+        let other = abi::KRSI_ALTERED_OTHER;
+        assert!(hidden(&mut row, SECOND).is_some_and(|found| found.altered == other));
+    }
+
+    #[test]
     fn a_live_module_is_looked_at_after_1_5_and_30_seconds() {
         let mut row = live();
         let fine = look(State::Live, VIEWS_OF_ALL);
