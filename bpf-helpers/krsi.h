@@ -243,6 +243,7 @@ struct krsi_task_id {
 #define KRSI_ALTERED_LINKS	(1U << 4) /* list pointers that lead to no neighbour */
 #define KRSI_ALTERED_SYSFS	(1U << 5) /* its directory in sysfs is not there or another */
 #define KRSI_ALTERED_CHAIN	(1U << 6) /* notifiers were told it comes or goes; it doesn't */
+#define KRSI_ALTERED_OTHER	(1U << 7) /* another's memory ranges: the tree may miss it for that */
 
 /**
  * struct krsi_module_loader - who loaded a module

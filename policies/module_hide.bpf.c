@@ -12,7 +12,7 @@
 
 static const char views[][8] = { "list", "sysfs", "tree", "bugs", "btf", "ftrace" };
 static const char alterations[][8] = {
-	"state", "name", "memory", "symbols", "links", "sysfs", "chain"
+	"state", "name", "memory", "symbols", "links", "sysfs", "chain", "other"
 };
 
 /*
@@ -63,7 +63,7 @@ void BPF_PROG(module_hide_found, struct krsi_module_hidden *hidden)
 	append(report, ":missing=", 16);
 	append_words(report, hidden->missing, views, 6);
 	append(report, ":altered=", 16);
-	append_words(report, hidden->altered, alterations, 7);
+	append_words(report, hidden->altered, alterations, 8);
 	report->value_len = at;
 	bpf_ringbuf_submit(report, 0);
 }

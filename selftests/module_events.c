@@ -10,7 +10,8 @@
 
 static const char *const views[] = { "list", "sysfs", "tree", "bugs", "btf", "ftrace", NULL };
 static const char *const alterations[] = {
-	"state", "name", "memory", "symbols", "links", "sysfs", "chain", NULL
+	"state", "name", "memory", "symbols", "links", "sysfs", "chain",
+	"other", NULL
 };
 
 /* The first or the last. */

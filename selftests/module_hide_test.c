@@ -33,7 +33,7 @@
 
 /* Steps after which a module can't be unloaded, and that can't be undone. */
 #define STUCK (HIDE_SYSFS | HIDE_SYSFS_FLAG)
-#define FINAL (HIDE_CHAIN | HIDE_FTRACE | HIDE_LEAVE)
+#define FINAL (HIDE_CHAIN | HIDE_FTRACE | HIDE_LEAVE | HIDE_COME | HIDE_COPY)
 
 #define ALL (HIDE_LIST_FALSE | HIDE_BUGS | HIDE_TREE | HIDE_MEMORY | HIDE_NAME | HIDE_SYMBOLS | \
 	     HIDE_STATE | HIDE_CHAIN | HIDE_FTRACE | HIDE_SYSFS_FLAG)
@@ -355,7 +355,7 @@ TEST_F(other, that_hides_six_seconds_after_init_is_found)
 	const struct module_event *event;
 	FIXTURE_DATA(hide) *hide = &self->hide;
 	__u64 mark = hide->modules->count;
-	__u32 views = 0;
+	__u32 views = 0, altered;
 	char args[64];
 	int i;
 
@@ -380,7 +380,11 @@ TEST_F(other, that_hides_six_seconds_after_init_is_found)
 	for (i = 0; i < ARRAY_SIZE(ways); i++) {
 		set_name(hide, i);
 		hide->mark = mark;
-		told(hide, _metadata, hide->name, ways[i].missing & views, ways[i].altered, 0);
+		altered = ways[i].altered;
+		/* There are others whose ranges could explain it. */
+		if (ways[i].missing & KRSI_VIEW_TREE && !(altered & KRSI_ALTERED_MEMORY))
+			altered |= KRSI_ALTERED_OTHER;
+		told(hide, _metadata, hide->name, ways[i].missing & views, altered, 0);
 		come_back(hide, _metadata, ways[i].steps);
 	}
 }
@@ -430,6 +434,121 @@ TEST_F(other, that_leaves_but_stays_is_found_when_it_takes_too_long)
 	      KRSI_ALTERED_LINKS | KRSI_ALTERED_CHAIN, 15000 + PERIOD_MS);
 	EXPECT_EQ(NULL, event_since(hide->modules, hide->mark, EVENT_GONE, hide->name));
 	come_back(hide, _metadata, HIDE_LEAVE | HIDE_LIST);
+}
+
+/* It leaves, by its record, too, out of the list already, and comes into the list again. */
+TEST_F(other, that_leaves_and_comes_back_is_found_at_once)
+{
+	FIXTURE_DATA(hide) *hide = &self->hide;
+
+	load(hide, _metadata, "");
+	command(hide, _metadata, HIDE_LEAVE | HIDE_LIST);
+	EXPECT_EQ(0, module_look());
+	/* The look is when that is told, before any other notifier takes its BTF away. */
+	found(hide, _metadata, hide->name, KRSI_VIEW_LIST, KRSI_ALTERED_LINKS, 0);
+	/* Back in the list, but still one that is unloaded by its record. */
+	command(hide, _metadata, HIDE_LEAVE);
+	EXPECT_EQ(0, module_look());
+	found(hide, _metadata, hide->name, KRSI_VIEW_BTF, KRSI_ALTERED_CHAIN, 0);
+	come_back(hide, _metadata, HIDE_LEAVE);
+}
+
+/* Each of these had its row closed, or made anew and never live. */
+FIXTURE(said)
+{
+	FIXTURE_DATA(hide) hide;
+};
+
+FIXTURE_VARIANT(said)
+{
+	unsigned int steps;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(said, to_come_while_live) { HIDE_COME };
+FIXTURE_VARIANT_ADD(said, to_go_and_to_come) { HIDE_LEAVE | HIDE_COME };
+FIXTURE_VARIANT_ADD(said, to_have_come_elsewhere) { HIDE_COPY };
+FIXTURE_VARIANT_ADD(said, to_go_and_to_have_come_elsewhere) { HIDE_LEAVE | HIDE_COPY };
+/* clang-format on */
+
+FIXTURE_SETUP(said)
+{
+	ASSERT_EQ(0, policy_start(&self->hide.policy, "modules.bpf.o", "modules_all"));
+	self->hide.modules = self->hide.policy.data;
+	set_name(&self->hide, 0);
+	log_mark();
+}
+
+FIXTURE_TEARDOWN(said)
+{
+	policy_close(&self->hide.policy);
+}
+
+TEST_F(said, falsely_is_told_as_long_as_it_is_there)
+{
+	__u32 btf = variant->steps & HIDE_LEAVE ? KRSI_VIEW_BTF : 0;
+	FIXTURE_DATA(hide) *hide = &self->hide;
+	struct module_row row = {};
+
+	load(hide, _metadata, "");
+	command(hide, _metadata, variant->steps);
+	EXPECT_EQ(0, module_look());
+	found(hide, _metadata, hide->name, btf, KRSI_ALTERED_CHAIN, 0);
+	/* A copy that no view has is told of, too. */
+	if (variant->steps & HIDE_COPY) {
+		EXPECT_NE(NULL, event_since(hide->modules, hide->mark, EVENT_HIDDEN, "copy"));
+	}
+	EXPECT_EQ(NULL, event_since(hide->modules, hide->mark, EVENT_GONE, hide->name));
+
+	/* All is put back but what was said, and what hides then is found. */
+	command(hide, _metadata, HIDE_LIST);
+	EXPECT_EQ(0, module_look());
+	found(hide, _metadata, hide->name, btf | KRSI_VIEW_LIST,
+	      KRSI_ALTERED_CHAIN | KRSI_ALTERED_LINKS, 0);
+	EXPECT_EQ(0, module_row(hide->name, &row));
+	EXPECT_STREQ("live", row.state);
+	come_back(hide, _metadata, HIDE_CHAIN);
+	EXPECT_TRUE(module_row_gone("copy"));
+}
+
+#define NEIGHBOURS 8
+
+/* They were reported as if they hid, and those that are older before who did it. */
+TEST_F(other, that_takes_neighbours_out_of_the_tree_is_told_before_them)
+{
+	FIXTURE_DATA(hide) *hide = &self->hide;
+	const struct module_event *culprit, *event;
+	char names[NEIGHBOURS][32];
+	int i, lost = 0;
+
+	for (i = 0; i < NEIGHBOURS; i++) {
+		snprintf(names[i], sizeof(names[i]), "beside%d_%d", getpid(), i);
+		/* Some are older than the one that hides, some younger. */
+		if (i == NEIGHBOURS / 2)
+			load(hide, _metadata, "");
+		ASSERT_EQ(0, module_load("krsi_plain", names[i], NULL));
+	}
+	EXPECT_EQ(0, module_look());
+	command(hide, _metadata, HIDE_RANGES);
+	EXPECT_EQ(0, module_look());
+	culprit = event_since(hide->modules, hide->mark, EVENT_HIDDEN, hide->name);
+	ASSERT_NE(NULL, culprit);
+	EXPECT_EQ(KRSI_ALTERED_MEMORY, culprit->altered);
+	for (i = 0; i < NEIGHBOURS; i++) {
+		event = event_since(hide->modules, hide->mark, EVENT_HIDDEN, names[i]);
+		if (!event)
+			continue;
+		lost++;
+		EXPECT_LT(culprit, event);
+		EXPECT_EQ(KRSI_VIEW_TREE, event->missing);
+		EXPECT_EQ(KRSI_ALTERED_OTHER, event->altered);
+	}
+	TH_LOG("%d neighbours lost", lost);
+	command(hide, _metadata, 0);
+	EXPECT_EQ(0, module_look());
+	unload(hide, _metadata);
+	for (i = 0; i < NEIGHBOURS; i++)
+		EXPECT_EQ(0, module_unload(names[i]));
 }
 
 TEST_F(other, that_is_said_to_go_while_it_comes_is_watched_all_the_same)

@@ -306,6 +306,52 @@ TEST_F(innocent, module_whose_init_and_exit_take_ten_seconds)
 	EXPECT_TRUE(module_row_gone(self->watch.name));
 }
 
+/* Below the 21 seconds after which the kernel complains. */
+#define READ_MS 17000
+
+/* What its memory is freed after: no view has it, and its record is still there. */
+TEST_F(innocent, module_whose_unload_waits_for_readers)
+{
+	unsigned long long first = 0, last = 0, end;
+	struct module_row row = {};
+	pid_t reader, unloader;
+	char args[32], name[40];
+	int status;
+
+	ASSERT_EQ(0, module_load("krsi_plain", self->watch.name, NULL));
+	snprintf(args, sizeof(args), "read_ms=%d", READ_MS);
+	snprintf(name, sizeof(name), "%s_reader", self->watch.name);
+	reader = fork();
+	ASSERT_LE(0, reader);
+	if (!reader)
+		_exit(module_load("krsi_plain", name, args) ? 1 : 0);
+	end = now_ms() + 10000;
+	while (module_row(name, &row) && now_ms() < end)
+		usleep(10000);
+	usleep(300000);
+	unloader = fork();
+	ASSERT_LE(0, unloader);
+	if (!unloader)
+		_exit(module_unload(self->watch.name) ? 1 : 0);
+	while (!waitpid(unloader, &status, WNOHANG)) {
+		usleep(50000);
+		if (module_row(self->watch.name, &row) || strcmp(row.in, "-"))
+			continue;
+		EXPECT_STREQ("leaving", row.state);
+		first = first ?: now_ms();
+		last = now_ms();
+	}
+	EXPECT_EQ(0, status);
+	/* Or it wasn't what is tested. */
+	EXPECT_LT(11000, last - first);
+	TH_LOG("its record outlived the views by %llu ms", last - first);
+	EXPECT_EQ(reader, waitpid(reader, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(module_row_gone(self->watch.name));
+	EXPECT_EQ(0, module_unload(name));
+	EXPECT_TRUE(module_row_gone(name));
+}
+
 static void load_chain(struct __test_metadata *_metadata, int priority, const char *what)
 {
 	char args[64];

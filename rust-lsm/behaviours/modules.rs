@@ -7,11 +7,13 @@
 //! - `ledger.rs`: the rows and their mutex;
 //! - `row.rs`: one row: what it is told, what is seen, what there is to tell;
 //! - `compare.rs`: what a module must look like;
+//! - `doubt.rs`: how long it has been where an honest one is for a moment;
 //! - `news.rs`: tells policies and the kernel log;
 //! - `scan.rs`: when all are looked at;
 //! - `file.rs`: the file `modules` in securityfs, in the words of `words.rs`.
 
 mod compare;
+mod doubt;
 pub(crate) mod file;
 mod ledger;
 mod news;

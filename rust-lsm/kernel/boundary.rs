@@ -17,6 +17,7 @@ pub(crate) mod bprm;
 pub(crate) mod cred;
 pub(crate) mod escape;
 pub(crate) mod file;
+pub(crate) mod grace;
 pub(crate) mod inode;
 pub(crate) mod log;
 pub(crate) mod lsm;

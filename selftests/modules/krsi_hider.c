@@ -25,6 +25,7 @@
 #include <linux/kprobes.h>
 #include <linux/module.h>
 #include <linux/rculist.h>
+#include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 
 #include "hider.h"
@@ -57,8 +58,10 @@ static struct {
 	unsigned int steps;
 	char name[MODULE_NAME_LEN];
 	unsigned int sizes[MOD_MEM_NUM_TYPES];
+	void *bases[MOD_MEM_NUM_TYPES];
 	unsigned int num_symtab;
 	enum module_state state;
+	struct module *copy;
 } hidden;
 
 static int find_kernel(void)
@@ -130,10 +133,13 @@ static void hide_links(struct module *mod, unsigned int steps)
 
 static void hide_fields(struct module *mod, unsigned int steps)
 {
-	if (steps & HIDE_MEMORY) {
+	if (steps & (HIDE_MEMORY | HIDE_RANGES)) {
 		for_class_mod_mem_type(type, core) {
 			hidden.sizes[type] = mod->mem[type].size;
+			hidden.bases[type] = mod->mem[type].base;
 			mod->mem[type].size = 0;
+			if (steps & HIDE_RANGES)
+				mod->mem[type].base = NULL;
 		}
 	}
 	memcpy(hidden.name, mod->name, sizeof(hidden.name));
@@ -153,6 +159,33 @@ static void hide_fields(struct module *mod, unsigned int steps)
 	}
 }
 
+/* Who is first in the chain, and nobody else. */
+static void tell_head(enum module_state state, struct module *mod)
+{
+	struct notifier_block *head = rcu_dereference_raw(kernel.module_notify_list->head);
+
+	head->notifier_call(head, state, mod);
+}
+
+static void tell_of_copy(const struct module *mod)
+{
+	hidden.copy = vmalloc(sizeof(*mod));
+	if (!hidden.copy)
+		return;
+	memcpy(hidden.copy, mod, sizeof(*mod));
+	strscpy_pad(hidden.copy->name, "copy");
+	tell_head(MODULE_STATE_COMING, hidden.copy);
+}
+
+static void end_copy(void)
+{
+	if (!hidden.copy)
+		return;
+	tell_head(MODULE_STATE_GOING, hidden.copy);
+	vfree(hidden.copy);
+	hidden.copy = NULL;
+}
+
 static void hide(struct module *mod, unsigned int steps)
 {
 	hidden.mod = mod;
@@ -166,6 +199,10 @@ static void hide(struct module *mod, unsigned int steps)
 	mutex_unlock(kernel.module_mutex);
 	if (steps & (HIDE_LEAVE | HIDE_CHAIN))
 		blocking_notifier_call_chain(kernel.module_notify_list, MODULE_STATE_GOING, mod);
+	if (steps & HIDE_COME)
+		tell_head(MODULE_STATE_COMING, mod);
+	if (steps & HIDE_COPY)
+		tell_of_copy(mod);
 	if (steps & (HIDE_SYSFS | HIDE_SYSFS_FLAG))
 		kobject_del(&mod->mkobj.kobj);
 	if (steps & HIDE_SYSFS_FLAG)
@@ -184,9 +221,11 @@ static void show_fields(struct module *mod, unsigned int steps)
 		mod->core_kallsyms.num_symtab = hidden.num_symtab;
 	if (steps & (HIDE_NAME | HIDE_BORROW))
 		memcpy(mod->name, hidden.name, sizeof(hidden.name));
-	if (steps & HIDE_MEMORY) {
-		for_class_mod_mem_type(type, core)
+	if (steps & (HIDE_MEMORY | HIDE_RANGES)) {
+		for_class_mod_mem_type(type, core) {
 			mod->mem[type].size = hidden.sizes[type];
+			mod->mem[type].base = hidden.bases[type];
+		}
 	}
 }
 
@@ -197,6 +236,7 @@ static void show(void)
 	int ret = 0;
 
 	hidden.steps = 0;
+	end_copy();
 	mutex_lock(kernel.module_mutex);
 	show_fields(mod, steps);
 	if (steps & HIDE_TREE)

@@ -28,6 +28,7 @@ pub(crate) struct Baseline {
     symbols_in_use: usize,
     /// The views that this module is in, though not every one is.
     pub(crate) own_views: u32,
+    page: usize,
 }
 
 impl Baseline {
@@ -39,12 +40,14 @@ impl Baseline {
             symbols: record.symbols,
             symbols_in_use: record.symbols_in_use,
             own_views: 0,
+            page: record.page,
         }
     }
 
-    /// Whether a record is still that of this module.
-    pub(crate) fn is_of(&self, record: Option<&Record>) -> bool {
-        record.is_some_and(|record| record.name == self.name && record.core == self.core)
+    /// Whether a record is where that of this module was, whatever it says now: a module that
+    /// hides can write to its own.
+    pub(crate) fn is_in_place(&self, record: &Record) -> bool {
+        record.page == self.page
     }
 }
 
@@ -87,6 +90,20 @@ pub(crate) fn expected(was: &Baseline, phase: Phase) -> u32 {
 /// is unloaded by force.
 pub(crate) fn is_unloading(record: &Record, forced_unloads: bool) -> bool {
     record.state == State::Going && (record.references == 0 || forced_unloads)
+}
+
+/// Whether this is what a module looks like when it comes: the loader has entered it into these,
+/// and enters it into sysfs only later.
+pub(crate) fn is_loading(record: &Record, views: u32) -> bool {
+    let first = VIEWS_OF_ALL & !abi::KRSI_VIEW_SYSFS;
+    record.state == State::Coming && views & VIEWS_OF_ALL == first
+}
+
+/// Whether a module of which only COMING was heard is in a state that it passes in moments: LIVE
+/// is told right after the one, GOING soon after the other.
+pub(crate) fn is_passing(look: &Look) -> bool {
+    look.record
+        .is_some_and(|record| matches!(record.state, State::Live | State::Going))
 }
 
 /// Compares a look with what must be.
@@ -154,6 +171,7 @@ pub(crate) mod samples {
             symbols: [1, 2, 3, 4],
             symbols_in_use: 7,
             keeps_symbols_in_use: false,
+            page: 0x40,
         }
     }
 
@@ -164,6 +182,7 @@ pub(crate) mod samples {
             broken_links: 0,
             directory: true,
             forced_unloads: false,
+            graced: true,
         }
     }
 }

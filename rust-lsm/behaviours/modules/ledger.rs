@@ -21,7 +21,6 @@ use super::{
 };
 use crate::{
     boundary::module::{
-        forced_unloads,
         has_ftrace_records,
         ModuleAddr,
         Record,
@@ -70,8 +69,8 @@ impl Vacancy {
 pub(crate) struct Visit {
     /// The row's number.
     pub(crate) id: u64,
-    /// What was to be told before the look, and what after it.
-    pub(crate) news: [Option<News>; 2],
+    /// What was to be told before the look, and what after it; each time first of who explains it.
+    pub(crate) news: [Option<News>; 4],
     /// When the row is to be visited besides the period.
     pub(crate) next: Option<u64>,
     _closed: Option<RBTreeNode<u64, Row>>,
@@ -106,8 +105,9 @@ impl Ledger {
         self.rows.values()
     }
 
-    /// Adds a module that comes, in the place of those whose memory it has now. The vacancy is
-    /// given back if it isn't needed, to be freed when the ledger is unlocked.
+    /// Adds a module that comes, in the place of those whose memory it has now, unless it is here
+    /// already. The vacancy is given back if it isn't needed, to be freed when the ledger is
+    /// unlocked.
     pub(crate) fn add(
         &mut self,
         vacancy: Vacancy,
@@ -119,7 +119,13 @@ impl Ledger {
         let mut known = false;
         for row in self.rows.values_mut() {
             if row.module == module || row.overlaps(&record.core) {
-                known |= row.replaced_by(module, record, now);
+                // At the same address it is the one that comes that can be in the tree.
+                let look = if row.module == module {
+                    module.look(&record.name, &record.core, None)
+                } else {
+                    row.look_at()
+                };
+                known |= row.said_to_come(module, record, &look, now);
             }
         }
         if known {
@@ -146,7 +152,7 @@ impl Ledger {
         let Some(row) = self.find(module) else {
             return false;
         };
-        let look = module.look(&row.was.name, &row.was.core);
+        let look = row.look_at();
         row.live(look.views, now);
         if scan {
             row.look(&look, now);
@@ -155,15 +161,14 @@ impl Ledger {
         true
     }
 
-    /// GOING is heard. Where that is a lie, what else is wrong is told with it.
+    /// GOING is heard. What is wrong at that moment is told, a lie or not.
     pub(crate) fn going(&mut self, module: ModuleAddr, now: u64) {
         let Some(row) = self.find(module) else {
             return;
         };
-        row.going(module.record().as_ref(), forced_unloads(), now);
         if row.is_here() {
-            let look = module.look(&row.was.name, &row.was.core);
-            row.look(&look, now);
+            let look = row.look_at();
+            row.going(&look, now);
             self.looks += 1;
         }
     }
@@ -171,29 +176,51 @@ impl Ledger {
     /// Visits the first row after number `after`: takes its news, and looks at it if it is time
     /// or `all` are to be looked at. `None` after the last.
     pub(crate) fn visit(&mut self, after: u64, all: bool, scan: bool, now: u64) -> Option<Visit> {
-        let mut cursor = self.rows.cursor_lower_bound_mut(&(after + 1))?;
-        let (id, row) = cursor.current_mut();
-        let id = *id;
-        let before = row.take_news(now);
+        let id = *self.rows.cursor_lower_bound(&(after + 1))?.current().0;
+        let [other_before, before] = self.take_news(id, now);
+        let row = self.rows.get_mut(&id)?;
         let due = row.next.is_some_and(|next| next <= now) && (scan || !row.is_here());
         if (all || due) && row.stage != Stage::Closed {
-            let look = row.module.look(&row.was.name, &row.was.core);
+            let look = row.look_at();
             row.look(&look, now);
             self.looks += 1;
         }
-        let news = [before, row.take_news(now)];
+        let [other, own] = self.take_news(id, now);
+        let row = self.rows.get(&id)?;
         let next = row.next.filter(|_| scan || !row.is_here());
         let closed = row.stage == Stage::Closed;
         Some(Visit {
             id,
-            news,
+            news: [other_before, before, other, own],
             next,
             _closed: if closed {
-                Some(cursor.remove_current().1)
+                self.rows.remove_node(&id)
             } else {
                 None
             },
         })
+    }
+
+    /// What is to be told of this row; before it, of the one that explains it.
+    fn take_news(&mut self, id: u64, now: u64) -> [Option<News>; 2] {
+        let other = self.blame(id, now);
+        let own = self.rows.get_mut(&id).and_then(|row| row.take_news(now));
+        [other, own]
+    }
+
+    /// If the tree has lost this module: looks at the one whose altered ranges explain it.
+    fn blame(&mut self, id: u64, now: u64) -> Option<News> {
+        if !self.rows.get(&id)?.is_lost_in_tree() {
+            return None;
+        }
+        let mut others = self.rows.iter_mut().filter(|(other, _)| **other != id);
+        let (_, other) = others.find(|(_, row)| row.has_other_ranges())?;
+        let look = other.look_at();
+        other.look(&look, now);
+        let news = other.take_news(now);
+        self.looks += 1;
+        self.rows.get_mut(&id)?.blame_other();
+        news
     }
 }
 

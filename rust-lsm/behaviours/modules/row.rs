@@ -8,18 +8,26 @@
 //!   told of one that goes on loading, by answering NOTIFY_STOP to its COMING, and need not even
 //!   mean harm.
 //! - GOING of a live module is believed only if its record says the same. It is looked at again
-//!   until its memory is gone; a record that stays though it has left a view is a forgery.
-//! - A row is closed when no view has the module and its record isn't there any more, or when
-//!   another module comes to its memory.
+//!   until its memory is gone; one that stays though it has left a view, or that comes back into
+//!   it, is a forgery.
+//! - COMING of a module that is here, or of another one in its memory, is a lie.
+//! - A row is closed by what is seen alone: no view has the module, and its memory is no longer
+//!   the one that it had.
 
 use super::{
     compare::{
         compare,
         expected,
+        is_loading,
+        is_passing,
         is_unloading,
         Baseline,
         Finding,
         Phase, //
+    },
+    doubt::{
+        Doubt,
+        STEP, //
     },
     news::News, //
 };
@@ -30,7 +38,8 @@ use crate::{
         Range,
         Record,
         State,
-        CORE, //
+        CORE,
+        VIEWS_OF_ALL, //
     },
     bpf::abi, //
 };
@@ -39,9 +48,6 @@ pub(crate) const MS: u64 = 1_000_000;
 
 /// When a live module is looked at besides the period, after it became live.
 const AFTER_LIVE: [u64; 3] = [1_000 * MS, 5_000 * MS, 30_000 * MS];
-
-/// How long a module may be out of a view with its record still there.
-const LEAVES_WITHIN: u64 = 10_000 * MS;
 
 /// How soon, and how late, one that is leaving is looked at again.
 pub(crate) const LEAVING_SOON: u64 = 50 * MS;
@@ -52,15 +58,16 @@ const LEAVING_LATE: u64 = 5_000 * MS;
 pub(crate) enum Stage {
     /// It is in one of its phases.
     Here(Phase),
-    /// GOING was heard in this phase, at this time; since then it is out of sight.
-    Leaving(Phase, u64, Option<u64>),
+    /// GOING was heard in this phase, at this time.
+    Leaving(Phase, u64),
     /// It is gone.
     Closed,
 }
 
-/// Whether no view has it. Where ftrace has disabled itself its records stay.
+/// Whether no view has it. Where ftrace has disabled itself its records stay, and its BTF where
+/// another notifier stopped the chain.
 fn is_nowhere(look: &Look) -> bool {
-    look.views & !abi::KRSI_VIEW_FTRACE == 0
+    look.views & VIEWS_OF_ALL == 0
 }
 
 /// The row.
@@ -81,6 +88,8 @@ pub(crate) struct Row {
     hidden_since: u64,
     /// The chain told what isn't so: kept for ever.
     forged: bool,
+    /// Since it first was where an honest module is for a moment only.
+    doubt: Option<Doubt>,
     pub(crate) looks: u64,
     /// When it is to be looked at besides the period.
     pub(crate) next: Option<u64>,
@@ -110,6 +119,7 @@ impl Row {
             fine_at: now,
             hidden_since: now,
             forged: false,
+            doubt: None,
             looks: 0,
             next: None,
             tell_live: false,
@@ -130,17 +140,43 @@ impl Row {
             .any(|own| core.iter().any(|range| own.overlaps(range)))
     }
 
-    /// A module comes to the place of this one. Whether that is this module itself, so that its
-    /// coming is a lie and it needs no new row.
-    pub(crate) fn replaced_by(&mut self, module: ModuleAddr, record: &Record, now: u64) -> bool {
-        if let Stage::Here(_) = self.stage {
-            self.forge(now);
-            if module == self.module && self.was.is_of(Some(record)) {
-                return true;
-            }
+    /// COMING is heard of a module at the place of this one; `look` is what is seen of this one,
+    /// or at the same address of the one that comes.
+    /// Whether it is said of this module itself, so that it needs no new row.
+    ///
+    /// What is said closes nothing. This one is gone if no view has it and its memory is another's
+    /// or, where the other stands at its very address, if that is in all that the loader enters
+    /// first and in nothing that it enters later.
+    pub(crate) fn said_to_come(
+        &mut self,
+        module: ModuleAddr,
+        record: &Record,
+        look: &Look,
+        now: u64,
+    ) -> bool {
+        let (Stage::Here(phase) | Stage::Leaving(phase, _)) = self.stage else {
+            return false;
+        };
+        let leaves = !self.is_here();
+        let is_same = module == self.module;
+        let is_gone = if is_same {
+            is_loading(record, look.views) && (leaves || !self.was.is_in_place(record))
+        } else {
+            self.is_gone(look)
+        };
+        // Its record is freed after the rest of its memory.
+        if !is_gone && !is_same && leaves && is_nowhere(look) {
+            return false;
         }
-        self.close();
-        false
+        if is_gone && leaves {
+            self.close();
+            return false;
+        }
+        self.forge(phase, now);
+        if is_gone {
+            self.close();
+        }
+        is_same && !is_gone
     }
 
     /// LIVE is heard; `views` are those that have it.
@@ -152,22 +188,29 @@ impl Row {
             _ => return,
         }
         self.stage = Stage::Here(Phase::Live);
+        self.doubt = None;
         self.was.own_views |= views & abi::KRSI_VIEW_BTF;
         self.lived = Some(now);
         self.tell_live = true;
         self.next = self.due(now);
     }
 
-    /// GOING is heard.
-    pub(crate) fn going(&mut self, record: Option<&Record>, forced_unloads: bool, now: u64) {
+    /// GOING is heard, before anything of it is taken away: what is missing now is hidden.
+    pub(crate) fn going(&mut self, look: &Look, now: u64) {
         let Stage::Here(phase) = self.stage else {
             return;
         };
-        let unloads = record.is_some_and(|record| is_unloading(record, forced_unloads));
+        self.look(look, now);
+        if !self.is_here() {
+            return;
+        }
+        let record = look.record.as_ref();
+        let unloads = record.is_some_and(|record| is_unloading(record, look.forced_unloads));
         if phase == Phase::Live && !unloads {
-            self.forge(now);
+            self.forge(phase, now);
         } else {
-            self.stage = Stage::Leaving(phase, now, None);
+            self.stage = Stage::Leaving(phase, now);
+            self.doubt = None;
             self.next = self.due(now);
         }
     }
@@ -176,34 +219,38 @@ impl Row {
     pub(crate) fn look(&mut self, look: &Look, now: u64) {
         self.looks += 1;
         self.views = look.views;
-        if let Stage::Leaving(phase, since, unseen) = self.stage {
-            self.stage = self.leaving(phase, since, unseen, look, now);
+        if let Stage::Leaving(phase, _) = self.stage {
+            self.leaving(phase, look, now);
         }
         if let Stage::Here(phase) = self.stage {
-            let found = compare(&self.was, phase, look);
-            self.find(found, now);
-            if self.forged && is_nowhere(look) && look.record.is_none() {
-                self.close();
-            }
+            self.here(phase, look, now);
         }
         self.next = self.due(now);
     }
 
-    /// What has become of one that is leaving.
-    fn leaving(
-        &mut self,
-        phase: Phase,
-        since: u64,
-        unseen: Option<u64>,
-        look: &Look,
-        now: u64,
-    ) -> Stage {
-        let record = look.record.as_ref();
-        let is_this = self.was.is_of(record);
-        if is_nowhere(look) && !is_this {
-            self.close();
-            return Stage::Closed;
+    /// What is wrong with one that is here.
+    fn here(&mut self, phase: Phase, look: &Look, now: u64) {
+        let mut found = compare(&self.was, phase, look);
+        if phase == Phase::Coming && is_passing(look) {
+            if self.doubts(look, now) {
+                found.altered |= abi::KRSI_ALTERED_STATE;
+            }
+        } else {
+            self.trusts();
         }
+        self.find(found, now);
+        if self.forged && self.is_gone(look) {
+            self.close();
+        }
+    }
+
+    /// What has become of one that is leaving.
+    fn leaving(&mut self, phase: Phase, look: &Look, now: u64) {
+        if self.is_gone(look) {
+            self.close();
+            return;
+        }
+        let record = look.record.as_ref();
         let has_state = |state| record.is_some_and(|record| record.state == state);
         let listed = look.views & abi::KRSI_VIEW_LIST != 0;
         // An unload takes these away at once, at its end.
@@ -211,19 +258,63 @@ impl Row {
         // One that is freed is unformed at the end, one that is loaded at the beginning, before
         // it is in the list of bug tables.
         let unformed = has_state(State::Unformed) && look.views & abi::KRSI_VIEW_BUGS != 0;
-        if phase == Phase::Live && listed && has_state(State::Live) {
-            self.forge(now);
-            return Stage::Here(phase);
+        let is_whole = look.views & held == held && !unformed;
+        let lies = if is_whole {
+            // None that is unloaded comes back into a view; one that is loaded to the same place
+            // is not going.
+            let was_away = self.doubt.is_some();
+            self.trusts();
+            was_away && has_state(State::Going)
+        } else {
+            self.doubts(look, now)
+        };
+        if lies || (phase == Phase::Live && listed && has_state(State::Live)) {
+            self.forge(phase, now);
         }
-        if look.views & held == held && !unformed {
-            return Stage::Leaving(phase, since, None);
+    }
+
+    /// It is where an honest module is for a moment only. Whether it has been for longer.
+    fn doubts(&mut self, look: &Look, now: u64) -> bool {
+        let doubt = self.doubt.get_or_insert_default();
+        doubt.again(look.graced, now)
+    }
+
+    /// It is not there now.
+    fn trusts(&mut self) {
+        if let Some(doubt) = &mut self.doubt {
+            doubt.pause();
         }
-        let unseen = unseen.unwrap_or(now);
-        if now - unseen < LEAVES_WITHIN {
-            return Stage::Leaving(phase, since, Some(unseen));
-        }
-        self.forge(now);
-        Stage::Here(phase)
+    }
+
+    /// A look at it now.
+    pub(crate) fn look_at(&self) -> Look {
+        let grace = self.doubt.as_ref().and_then(Doubt::grace);
+        self.module.look(&self.was.name, &self.was.core, grace)
+    }
+
+    /// Whether no view has it and what was its memory isn't its any more.
+    fn is_gone(&self, look: &Look) -> bool {
+        let record = look.record.as_ref();
+        is_nowhere(look) && !record.is_some_and(|record| self.was.is_in_place(record))
+    }
+
+    /// Whether the tree of addresses has lost it, and by no doing of its own record.
+    pub(crate) fn is_lost_in_tree(&self) -> bool {
+        self.is_here()
+            && self.found.missing & abi::KRSI_VIEW_TREE != 0
+            && self.found.altered & abi::KRSI_ALTERED_MEMORY == 0
+    }
+
+    /// Whether its record has other ranges than the tree was built from, so that the tree may
+    /// lose its neighbours.
+    pub(crate) fn has_other_ranges(&self) -> bool {
+        let record = self.module.record();
+        self.is_here() && record.is_some_and(|record| record.core != self.was.core)
+    }
+
+    /// Another module's ranges explain what the tree has lost.
+    pub(crate) fn blame_other(&mut self) {
+        self.found.altered |= abi::KRSI_ALTERED_OTHER;
     }
 
     /// Notes what a look found.
@@ -242,8 +333,10 @@ impl Row {
         self.found = found;
     }
 
-    /// The chain told what isn't so.
-    fn forge(&mut self, now: u64) {
+    /// The chain told what isn't so: it is still in this phase.
+    fn forge(&mut self, phase: Phase, now: u64) {
+        self.stage = Stage::Here(phase);
+        self.doubt = None;
         self.forged = true;
         self.find(self.found, now);
     }
@@ -262,8 +355,13 @@ impl Row {
                 let times = AFTER_LIVE.into_iter().map(|after| self.born() + after);
                 times.into_iter().find(|time| *time > now)
             }
-            Stage::Leaving(_, since, _) => {
-                let wait = now.saturating_sub(since).clamp(LEAVING_SOON, LEAVING_LATE);
+            Stage::Leaving(_, since) => {
+                let late = if self.doubt.is_some() {
+                    STEP
+                } else {
+                    LEAVING_LATE
+                };
+                let wait = now.saturating_sub(since).clamp(LEAVING_SOON, late);
                 Some(now + wait)
             }
             _ => None,

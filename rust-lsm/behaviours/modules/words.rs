@@ -17,7 +17,7 @@ const VIEWS: [(u32, &str); 6] = [
     (abi::KRSI_VIEW_FTRACE, "ftrace"),
 ];
 
-const ALTERATIONS: [(u32, &str); 7] = [
+const ALTERATIONS: [(u32, &str); 8] = [
     (abi::KRSI_ALTERED_STATE, "state"),
     (abi::KRSI_ALTERED_NAME, "name"),
     (abi::KRSI_ALTERED_MEMORY, "memory"),
@@ -25,6 +25,7 @@ const ALTERATIONS: [(u32, &str); 7] = [
     (abi::KRSI_ALTERED_LINKS, "links"),
     (abi::KRSI_ALTERED_SYSFS, "sysfs"),
     (abi::KRSI_ALTERED_CHAIN, "chain"),
+    (abi::KRSI_ALTERED_OTHER, "other"),
 ];
 
 /// Prints a mask of `KRSI_VIEW_*`.
