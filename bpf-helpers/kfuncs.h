@@ -141,6 +141,22 @@ KRSI_EVENT_KFUNC(get_file_id, (void *out, __u32 out__sz), (out, out__sz))
  */
 KRSI_EVENT_KFUNC(get_task_id, (void *out, __u32 out__sz), (out, out__sz))
 
+/**
+ * krsi_is_below() - whether the event's file lies below a directory of its filesystem
+ * @event: the header of the context
+ * @dir: a struct krsi_file_id; @dev, @ino and @generation count, of the real directory or
+ *	of the overlay's
+ * @dir__sz: size of @dir
+ *
+ * It goes by what the filesystem holds, whatever it is mounted on and the task calls its
+ * root. At most 256 directories are looked at. Since
+ * KRSI_ABI 3.
+ *
+ * Return: 1 or 0; -E2BIG if there are too many directories to tell, -EINVAL if @dir is
+ * too small.
+ */
+KRSI_EVENT_KFUNC(is_below, (const void *dir, __u32 dir__sz), (dir, dir__sz))
+
 #undef KRSI_UNWRAP
 #undef KRSI_READER
 #undef KRSI_EVENT_KFUNC

@@ -59,6 +59,9 @@ struct krsi_event {
  */
 #define KRSI_EXEC_TORN		(1U << 7)
 
+/* Its mount is in no mount namespace: nobody else can see the file; since KRSI_ABI 3. */
+#define KRSI_EXEC_DETACHED	(1U << 8)
+
 /**
  * struct krsi_exec - context of process_exec
  * @event: the header
@@ -207,6 +210,9 @@ struct krsi_file_id {
  * @reserved: 0
  * @comm: the task's name with a NUL, chosen by itself: never a base for a verdict
  * @parent_exe: the executable of the real parent, as @exe; since KRSI_ABI 2
+ * @mnt_ns: number of its mount namespace, as in /proc/PID/ns/mnt; since KRSI_ABI 3
+ * @view: KRSI_TASK_*: what a path is worth that it shows; since KRSI_ABI 3
+ * @reserved2: 0
  */
 struct krsi_task_id {
 	__u64 cgroup_id;
@@ -222,7 +228,14 @@ struct krsi_task_id {
 	__u32 reserved;
 	char comm[16];
 	struct krsi_file_id parent_exe;
+	__u64 mnt_ns;
+	__u32 view;
+	__u32 reserved2;
 };
+
+/* struct krsi_task_id.view; a path is the machine's where both are set */
+#define KRSI_TASK_INITIAL_NS	(1U << 0) /* its mount namespace is the machine's first */
+#define KRSI_TASK_NS_ROOT	(1U << 1) /* its root is known to be its mount namespace's */
 
 /*
  * struct krsi_module_hidden.expected and .missing: the views, which are the kernel's

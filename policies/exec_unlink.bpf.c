@@ -2,9 +2,10 @@
 /*
  * exec_unlink: reports programs that leave no file behind, from both ends: one
  * that is deleted while it runs or soon after, and one that is executed without
- * a name (a memfd, O_TMPFILE, a file deleted before fexecve). In enforce mode it
+ * a name (a memfd, O_TMPFILE, a file deleted before fexecve) or from a mount that
+ * nobody else sees (fsmount() without move_mount(), umount -l). In enforce mode it
  * refuses the deletion of what the process itself or a child of it runs, and
- * the exec of a file without a name.
+ * the exec of such a file.
  *
  * An upgrade that renames the new file over the old one is silent: the name leads
  * to a new file. Only a program that replaces its own file is reported, for a
@@ -19,8 +20,8 @@
  * Look-alikes: go run and configure's tests build, run and remove, as a dropper
  * does, a program that puts another one on the disk; install(1) removes what runs
  * before it puts another in its place; runc executes a copy of itself from a
- * memfd. Exempt them by who does it, by its parent (-E) or by path:
- * krsi-watch -e /usr/bin/runc -p /tmp/go-build.
+ * memfd. Exempt them by who does it and as which user, by its parent (-E) or by the
+ * directory: krsi-watch -e 0@/usr/bin/runc -p /var/lib/builder.
  */
 #include "report.bpf.h"
 #include "exempt.bpf.h"
@@ -53,6 +54,8 @@ int BPF_PROG(exec_unlink_exec, struct krsi_exec *exec)
 {
 	if (exec->flags & KRSI_EXEC_MEMFD)
 		return TELL(&exec->event, "deleted_then_executed", "memfd", -EPERM);
+	if (exec->flags & KRSI_EXEC_DETACHED)
+		return TELL(&exec->event, "executed_out_of_sight", "detached", -EPERM);
 	if (exec->flags & KRSI_EXEC_UNLINKED)
 		return TELL(&exec->event, "deleted_then_executed", "unlinked", -EPERM);
 	return 0;

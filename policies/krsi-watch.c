@@ -2,12 +2,12 @@
 /*
  * krsi-watch: attaches a shipped policy and prints what it reports.
  *
- * Usage: krsi-watch [-a] [-e PROGRAM]... [-E PARENT]... [-p PREFIX]...
+ * Usage: krsi-watch [-a] [-e [UID@]PROGRAM]... [-E [UID@]PARENT]... [-p DIR]...
  *		     POLICY.bpf.o [SECONDS]
  *
- * -a attaches in at most audit mode. What PROGRAM or a child of PARENT does and
- * what is done to paths that begin with PREFIX is exempt, in policies that know
- * exemptions. Without SECONDS it runs until it is interrupted; the policy is
+ * -a attaches in at most audit mode. What PROGRAM or a child of PARENT does, for
+ * that user or for anyone, and what is done to files below DIR is exempt, in
+ * policies that know exemptions. Without SECONDS it runs until it is interrupted; the policy is
  * detached when it ends. It ends at once if the policy runs in a lower mode than
  * it wants. Everything that somebody else chose is escaped.
  *
@@ -33,6 +33,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "generation.h"
 #include "report.h"
 
 #define POLICIES "/sys/kernel/security/krsi/policies"
@@ -212,49 +213,84 @@ static dev_t superblock_dev(__u64 mount)
 	return dev;
 }
 
-static bool exempt_program(struct bpf_object *object, const char *map, const char *program)
+/* What KRSI tells of a file or directory; false with a message if that is not known. */
+static bool identify(const char *path, struct krsi_file_id *id, mode_t type)
 {
-	struct krsi_exempt_exe key = {};
 	struct statfs fs;
 	struct statx st;
 
-	if (statfs(program, &fs) ||
-	    statx(AT_FDCWD, program, 0, STATX_INO | STATX_MNT_ID, &st)) {
-		fprintf(stderr, "krsi-watch: %s: %s\n", program, strerror(errno));
+	if (statfs(path, &fs) ||
+	    statx(AT_FDCWD, path, 0, STATX_INO | STATX_TYPE | STATX_MNT_ID, &st)) {
+		fprintf(stderr, "krsi-watch: %s: %s\n", path, strerror(errno));
+		return false;
+	}
+	if ((st.stx_mode & S_IFMT) != type) {
+		fprintf(stderr, "krsi-watch: %s is no %s\n", path,
+			type == S_IFDIR ? "directory" : "program");
 		return false;
 	}
 	if (fs.f_type == OVERLAYFS_SUPER_MAGIC) {
-		fprintf(stderr, "krsi-watch: %s lies on overlayfs: name the file in its layer\n",
-			program);
+		fprintf(stderr, "krsi-watch: %s lies on overlayfs: name it in its layer\n", path);
 		return false;
 	}
-	key.dev = superblock_dev(st.stx_mnt_id);
-	key.ino = st.stx_ino;
-	if (!key.dev) {
+	id->dev = superblock_dev(st.stx_mnt_id);
+	id->ino = st.stx_ino;
+	id->generation = generation_of(path, id->ino, fs.f_type);
+	if (!id->dev)
 		fprintf(stderr, "krsi-watch: %s: its mount is not in /proc/self/mountinfo\n",
-			program);
+			path);
+	return id->dev;
+}
+
+/* [UID@]PROGRAM */
+static bool exempt_program(struct bpf_object *object, const char *map, const char *program)
+{
+	struct krsi_exempt_exe key = { .uid = KRSI_EXEMPT_ANYONE };
+	struct krsi_file_id id = {};
+	char *end;
+	unsigned long uid = strtoul(program, &end, 10);
+
+	if (*end == '@' && (*program < '0' || *program > '9' || uid >= KRSI_EXEMPT_ANYONE)) {
+		fprintf(stderr, "krsi-watch: %s: what stands before the @ is no user id\n", program);
 		return false;
 	}
+	if (end != program && *end == '@') {
+		key.uid = uid;
+		program = end + 1;
+	}
+	if (!identify(program, &id, S_IFREG))
+		return false;
+	key.dev = id.dev;
+	key.ino = id.ino;
+	key.generation = id.generation;
 	return add(object, map, &key, sizeof(key));
 }
 
-static bool exempt_prefix(struct bpf_object *object, const char *prefix)
+static bool exempt_dir(struct bpf_object *object, const char *path)
 {
-	struct krsi_exempt_path key = { .bits = strlen(prefix) * 8 };
+	struct bpf_map *map = bpf_object__find_map_by_name(object, "exempt_dir");
+	struct krsi_file_id dir = {};
+	static __u32 used;
 
-	if (!*prefix || strlen(prefix) > sizeof(key.path)) {
-		fprintf(stderr, "krsi-watch: -p takes 1 to %zu bytes\n", sizeof(key.path));
-		return false;
-	}
-	memcpy(key.path, prefix, strlen(prefix));
-	return add(object, "exempt_path", &key, sizeof(key));
+	if (!map)
+		fprintf(stderr, "krsi-watch: this policy has no exemptions\n");
+	else if (used == KRSI_EXEMPT_DIRS)
+		fprintf(stderr, "krsi-watch: -p takes %d directories\n", KRSI_EXEMPT_DIRS);
+	else if (!identify(path, &dir, S_IFDIR))
+		;
+	else if (bpf_map__update_elem(map, &used, sizeof(used), &dir, sizeof(dir), BPF_ANY))
+		fprintf(stderr, "krsi-watch: map exempt_dir: %s\n", strerror(errno));
+	else
+		return ++used;
+	return false;
 }
 
 #define OPTIONS "ae:E:p:"
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: krsi-watch [-a] [-e PROGRAM]... [-E PARENT]... [-p PREFIX]... "
+	fprintf(stderr, "usage: krsi-watch [-a] [-e [UID@]PROGRAM]... [-E [UID@]PARENT]... "
+			"[-p DIR]... "
 			"POLICY.bpf.o [SECONDS]\n");
 	return 2;
 }
@@ -270,7 +306,7 @@ static bool exempt(struct bpf_object *object, int argc, char **argv)
 			return false;
 		if (opt == 'E' && !exempt_program(object, "exempt_parent", optarg))
 			return false;
-		if (opt == 'p' && !exempt_prefix(object, optarg))
+		if (opt == 'p' && !exempt_dir(object, optarg))
 			return false;
 	}
 	return true;

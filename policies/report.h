@@ -32,25 +32,27 @@ struct krsi_report {
 	char value[256];
 };
 
+/* Any user may act by an exempt program. */
+#define KRSI_EXEMPT_ANYONE	(~0U)
+
+/* How many directories can be exempt. */
+#define KRSI_EXEMPT_DIRS	8
+
 /**
  * struct krsi_exempt_exe - key of the maps `exempt_exe` and `exempt_parent`: the
  *	executable of who does it, and of its parent
  * @dev: its struct krsi_file_id.dev
  * @ino: its struct krsi_file_id.ino
+ * @generation: its struct krsi_file_id.generation: a file that gets a freed number is
+ *	another one
+ * @uid: the user that may act by it (struct krsi_task_id.uid), or KRSI_EXEMPT_ANYONE:
+ *	whoever may run a program can have it do what he likes, by a library that it loads
  */
 struct krsi_exempt_exe {
 	__u64 dev;
 	__u64 ino;
-};
-
-/**
- * struct krsi_exempt_path - key of the map `exempt_path`: how a path begins
- * @bits: how many bits of @path count
- * @path: the beginning; a path that is looked up is cut to this size
- */
-struct krsi_exempt_path {
-	__u32 bits;
-	char path[128];
+	__u32 generation;
+	__u32 uid;
 };
 
 #endif /* _KRSI_REPORT_H */

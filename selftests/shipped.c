@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
+#include "generation.h"
 #include "shipped.h"
 
 static int take_report(void *ctx, void *data, size_t size)
@@ -52,12 +54,13 @@ static void forget(int map, void *key)
 void shipped_end(struct shipped *shipped)
 {
 	struct krsi_exempt_exe exe;
-	struct krsi_exempt_path path;
+	struct krsi_file_id none = {};
+	__u32 first = 0;
 
 	if (shipped->policy.obj) {
 		forget(map_fd(shipped, "exempt_exe"), &exe);
 		forget(map_fd(shipped, "exempt_parent"), &exe);
-		forget(map_fd(shipped, "exempt_path"), &path);
+		bpf_map_update_elem(map_fd(shipped, "exempt_dir"), &first, &none, BPF_ANY);
 	}
 	ring_buffer__free(shipped->ring);
 	policy_close(&shipped->policy);
@@ -71,36 +74,54 @@ static int exempt(struct shipped *shipped, const char *map, const void *key)
 	return bpf_map_update_elem(map_fd(shipped, map), key, &value, BPF_ANY);
 }
 
-static int exempt_exe(struct shipped *shipped, const char *map, const char *program)
+static int identify(const char *path, struct krsi_file_id *id)
 {
-	struct krsi_exempt_exe key = {};
+	struct statfs fs;
 	struct stat st;
 
-	if (stat(program, &st))
+	if (stat(path, &st) || statfs(path, &fs))
 		return -errno;
-	key.dev = st.st_dev;
-	key.ino = st.st_ino;
+	id->dev = st.st_dev;
+	id->ino = st.st_ino;
+	id->generation = generation_of(path, st.st_ino, fs.f_type);
+	return 0;
+}
+
+static int exempt_exe(struct shipped *shipped, const char *map, const char *program, __u32 uid)
+{
+	struct krsi_exempt_exe key = { .uid = uid };
+	struct krsi_file_id id = {};
+
+	if (identify(program, &id))
+		return -errno;
+	key.dev = id.dev;
+	key.ino = id.ino;
+	key.generation = id.generation;
 	return exempt(shipped, map, &key);
 }
 
 int shipped_exempt_program(struct shipped *shipped, const char *program)
 {
-	return exempt_exe(shipped, "exempt_exe", program);
+	return shipped_exempt_program_of(shipped, program, KRSI_EXEMPT_ANYONE);
+}
+
+int shipped_exempt_program_of(struct shipped *shipped, const char *program, __u32 uid)
+{
+	return exempt_exe(shipped, "exempt_exe", program, uid);
 }
 
 int shipped_exempt_parent(struct shipped *shipped, const char *program)
 {
-	return exempt_exe(shipped, "exempt_parent", program);
+	return exempt_exe(shipped, "exempt_parent", program, KRSI_EXEMPT_ANYONE);
 }
 
-int shipped_exempt_path(struct shipped *shipped, const char *prefix)
+int shipped_exempt_dir(struct shipped *shipped, const char *dir)
 {
-	struct krsi_exempt_path key = { .bits = strlen(prefix) * 8 };
+	struct krsi_file_id id = {};
+	__u32 first = 0;
 
-	if (strlen(prefix) > sizeof(key.path))
-		return -ENAMETOOLONG;
-	memcpy(key.path, prefix, strlen(prefix));
-	return exempt(shipped, "exempt_path", &key);
+	return identify(dir, &id) ?:
+	       bpf_map_update_elem(map_fd(shipped, "exempt_dir"), &first, &id, BPF_ANY);
 }
 
 int shipped_reports(struct shipped *shipped)

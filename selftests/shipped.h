@@ -28,10 +28,11 @@ struct shipped {
 /* The policy of that name, under that global mode; 0 or -errno, as for the next. */
 int shipped_start(struct shipped *shipped, const char *name, const char *mode);
 void shipped_end(struct shipped *shipped);
-/* Exempts what this program does; what a child of it does; what is done to paths that begin so. */
+/* Exempts what this program does, for one user; what a child of it does; what is done below. */
 int shipped_exempt_program(struct shipped *shipped, const char *program);
+int shipped_exempt_program_of(struct shipped *shipped, const char *program, __u32 uid);
 int shipped_exempt_parent(struct shipped *shipped, const char *program);
-int shipped_exempt_path(struct shipped *shipped, const char *prefix);
+int shipped_exempt_dir(struct shipped *shipped, const char *dir);
 
 /* How many reports there were so far; the first of them are in @report. */
 int shipped_reports(struct shipped *shipped);

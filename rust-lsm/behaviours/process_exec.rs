@@ -9,6 +9,7 @@ use crate::{
     boundary::{
         bprm::Bprm,
         file,
+        mounts,
         place::Place, //
     },
     bpf::{
@@ -79,6 +80,7 @@ fn flags(bprm: &Bprm) -> u32 {
         ),
         (abi::KRSI_EXEC_CHECK, bprm.is_check()),
         (abi::KRSI_EXEC_PRIVILEGED, file::is_privileged(file)),
+        (abi::KRSI_EXEC_DETACHED, mounts::is_detached(file)),
         (abi::KRSI_EXEC_SCRIPT, !bprm.is_check() && bprm.is_script()),
     ];
     facts

@@ -5,11 +5,18 @@
 //! C header: [`bpf-helpers/krsi.h`](srctree/security/krsi/bpf-helpers/krsi.h).
 
 use crate::boundary::{
+    inode::InodeId,
     module,
     place,
-    prog_mem::Plain, //
+    prog_mem::{
+        Plain,
+        ProgMem, //
+    }, //
 };
-use core::mem::size_of;
+use core::mem::{
+    offset_of,
+    size_of, //
+};
 use kernel::bindings;
 
 pub(crate) use kernel::bindings::{
@@ -38,6 +45,7 @@ pub(crate) use kernel::bindings::{
     KRSI_AUDIT,
     KRSI_ENV_NAME_SIZE,
     KRSI_EXEC_CHECK,
+    KRSI_EXEC_DETACHED,
     KRSI_EXEC_MEMFD,
     KRSI_EXEC_OVERLAY_UPPER,
     KRSI_EXEC_PRIVILEGED,
@@ -52,6 +60,8 @@ pub(crate) use kernel::bindings::{
     KRSI_NAME_SIZE,
     KRSI_NAME_UNKNOWN,
     KRSI_SEEDED,
+    KRSI_TASK_INITIAL_NS,
+    KRSI_TASK_NS_ROOT,
     KRSI_UNLINK_RENAME_OVER,
     KRSI_UNLINK_RETRY,
     KRSI_UNLINK_UNLINK,
@@ -85,7 +95,6 @@ pub(crate) struct OpsHeader {
 }
 
 const _: () = {
-    use core::mem::offset_of;
     assert!(offset_of!(bindings::krsi_ops, name) == offset_of!(OpsHeader, name));
     assert!(offset_of!(bindings::krsi_ops, abi) == offset_of!(OpsHeader, abi));
     assert!(offset_of!(bindings::krsi_ops, flags) == offset_of!(OpsHeader, flags));
@@ -95,12 +104,12 @@ const _: () = {
 
 // SAFETY: Six integers of sizes 8, 8, 8, 8, 4, 4: no padding.
 unsafe impl Plain for FileId {}
-// SAFETY: Two `u64`, a `FileId`, eight `u32`, 16 bytes, a `FileId`: no padding.
+// SAFETY: Two `u64`, a `FileId`, eight `u32`, 16 bytes, a `FileId`, a `u64`, two `u32`: no padding.
 unsafe impl Plain for TaskId {}
 
 const _: () = {
     assert!(size_of::<FileId>() == 4 * 8 + 2 * 4);
-    assert!(size_of::<TaskId>() == 2 * 8 + 2 * size_of::<FileId>() + 8 * 4 + 16);
+    assert!(size_of::<TaskId>() == 3 * 8 + 2 * size_of::<FileId>() + 10 * 4 + 16);
 };
 
 impl From<place::FileId> for FileId {
@@ -115,6 +124,22 @@ impl From<place::FileId> for FileId {
             overlay_generation: seen.generation,
         }
     }
+}
+
+/// The real file of a `struct krsi_file_id` in a program's memory; `None` if that is too small.
+pub(crate) fn read_file_id(memory: &ProgMem<'_>) -> Option<InodeId> {
+    let mut bytes = [0; size_of::<FileId>()];
+    if memory.read(&mut bytes) < bytes.len() {
+        return None;
+    }
+    let dev = bytes.get(offset_of!(FileId, dev)..)?.first_chunk()?;
+    let ino = bytes.get(offset_of!(FileId, ino)..)?.first_chunk()?;
+    let generation = bytes.get(offset_of!(FileId, generation)..)?.first_chunk()?;
+    Some(InodeId {
+        dev: u64::from_ne_bytes(*dev),
+        ino: u64::from_ne_bytes(*ino),
+        generation: u32::from_ne_bytes(*generation),
+    })
 }
 
 // A look at a module answers in bits of its own.

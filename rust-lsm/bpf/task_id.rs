@@ -3,11 +3,13 @@
 //! `struct krsi_task_id`: who does it.
 
 use super::abi::{
+    self,
     FileId,
     TaskId, //
 };
 use crate::boundary::{
     cred::Ids,
+    mounts::View,
     task, //
 };
 use core::mem::offset_of;
@@ -20,6 +22,11 @@ pub(crate) fn current(size: usize) -> TaskId {
         task::parent_exe()
     } else {
         None
+    };
+    let (mnt_ns, view) = if size > offset_of!(TaskId, mnt_ns) {
+        seen_by(&View::current())
+    } else {
+        (0, 0)
     };
     TaskId {
         cgroup_id: id.cgroup,
@@ -34,6 +41,17 @@ pub(crate) fn current(size: usize) -> TaskId {
         egid: ids.egid,
         comm: task::comm(),
         parent_exe: parent_exe.map_or_else(FileId::default, FileId::from),
+        mnt_ns,
+        view,
         ..Default::default()
     }
+}
+
+fn seen_by(view: &View) -> (u64, u32) {
+    let facts = [
+        (abi::KRSI_TASK_INITIAL_NS, view.is_initial),
+        (abi::KRSI_TASK_NS_ROOT, view.has_its_root),
+    ];
+    let known = facts.into_iter().filter(|(_, holds)| *holds);
+    (view.namespace, known.fold(0, |mask, (bit, _)| mask | bit))
 }

@@ -10,6 +10,7 @@
 
 use super::{
     abi::{
+        self,
         EventHeader,
         Exec,
         FileId, //
@@ -161,4 +162,22 @@ unsafe extern "C" fn krsi_rs_get_task_id(
     let out: ProgMem<'_> = unsafe { mem(out, size) };
     out.fill(&task_id::current(out.len()));
     0
+}
+
+/// # Safety
+///
+/// As in the module's documentation.
+#[export]
+unsafe extern "C" fn krsi_rs_is_below(
+    ctx: *mut EventHeader,
+    dir: *const c_void,
+    size: u32,
+) -> c_int {
+    // SAFETY: Called for a kfunc, see above.
+    let (behind, memory): (_, ProgMem<'_>) = unsafe { (Behind::of(ctx), mem(dir, size)) };
+    let is_below = || {
+        let dir = abi::read_file_id(&memory).ok_or(EINVAL)?;
+        behind.place()?.is_below(dir).map(usize::from)
+    };
+    value(is_below())
 }

@@ -24,6 +24,7 @@ pub(crate) mod lsm;
 pub(crate) mod lsm_hooks;
 pub(crate) mod module;
 pub(crate) mod module_chain;
+pub(crate) mod mounts;
 pub(crate) mod name;
 mod nofault;
 pub(crate) mod place;

@@ -9,6 +9,9 @@
 #include <linux/cgroup.h>
 #include <linux/cred.h>
 #include <linux/dcache.h>
+#include <linux/fs_struct.h>
+#include <linux/mnt_namespace.h>
+#include <linux/nsproxy.h>
 #include <linux/filelock.h>
 #include <linux/fs.h>
 #include <linux/kdev_t.h>
@@ -23,8 +26,12 @@
 #include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 
-/* For d_hash_and_lookup(), and for which layer an overlay's file lies in. */
+/*
+ * For d_hash_and_lookup(), for mounts and their namespaces, and for which layer an
+ * overlay's file lies in.
+ */
 #include <../../fs/internal.h>
+#include <../../fs/mount.h>
 #include <../../fs/overlayfs/ovl_entry.h>
 
 #include "bindings.h"
@@ -136,6 +143,80 @@ struct dentry *krsi_real_dentry(struct dentry *dentry)
 bool krsi_in_upper_layer(struct inode *inode)
 {
 	return ovl_upperdentry_dereference(OVL_I(inode));
+}
+
+/* mounts.rs */
+
+/* False without one, as in a task that ends. */
+static bool krsi_root(struct path *root)
+{
+	struct fs_struct *fs = current->fs;
+	unsigned int seq;
+
+	if (!fs)
+		return false;
+	do {
+		seq = read_seqbegin(&fs->seq);
+		*root = fs->root;
+	} while (read_seqretry(&fs->seq, seq));
+	return true;
+}
+
+/* A mount of the kernel's own is in no namespace, and in no other sense detached. */
+bool krsi_mount_detached(struct vfsmount *mnt)
+{
+	struct mnt_namespace *ns;
+
+	guard(rcu)();
+	ns = READ_ONCE(real_mount(mnt)->mnt_ns);
+	return !ns || (!IS_ERR(ns) && is_anon_ns(ns));
+}
+
+/* @buf is scratch. What is on a mount of the kernel's own is nowhere else. */
+bool krsi_path_reachable(const struct path *path, char *buf, int size)
+{
+	struct path root;
+
+	guard(rcu)();
+	return IS_ERR(READ_ONCE(real_mount(path->mnt)->mnt_ns)) ||
+	       (krsi_root(&root) && __d_path(path, &root, buf, size));
+}
+
+u64 krsi_mnt_ns(void)
+{
+	return current->nsproxy ? from_mnt_ns(current->nsproxy->mnt_ns)->inum : 0;
+}
+
+bool krsi_mnt_ns_is_initial(void)
+{
+	return current->nsproxy && current->nsproxy->mnt_ns == init_task.nsproxy->mnt_ns;
+}
+
+/*
+ * What is mounted on the root of its namespace, and on that, is its root: so
+ * switch_root does it. Of more than 64 it is not known.
+ */
+bool krsi_root_is_of_mnt_ns(void)
+{
+	struct path root, top;
+	struct mount *mount;
+	unsigned int seq;
+	int left;
+
+	guard(rcu)();
+	if (!current->nsproxy || !krsi_root(&root))
+		return false;
+	do {
+		seq = read_seqbegin(&mount_lock);
+		left = 64;
+		mount = current->nsproxy->mnt_ns->root;
+		do {
+			top.mnt = &mount->mnt;
+			top.dentry = mount->mnt.mnt_root;
+			mount = __lookup_mnt(top.mnt, top.dentry);
+		} while (mount && left--);
+	} while (read_seqretry(&mount_lock, seq));
+	return !mount && path_equal(&top, &root);
 }
 
 /* file.rs */

@@ -22,8 +22,15 @@ use kernel::{
     bindings,
     error::from_err_ptr,
     fs::File,
-    prelude::*, //
+    prelude::*,
+    sync::rcu, //
 };
+
+/// Before the path of what the task's root doesn't lead to, as getcwd(2) says it.
+const UNREACHABLE: &[u8] = b"(unreachable)";
+
+/// How many directories are looked at from a file up.
+const MAX_DEPTH: usize = 256;
 
 /// A name that leads to a file.
 ///
@@ -131,7 +138,8 @@ impl<'a> Place<'a> {
         }
     }
 
-    /// Writes its path to a program's memory, as `d_path` gives it; returns its length.
+    /// Writes its path to a program's memory, as `d_path` gives it, behind `(unreachable)` if the
+    /// task's root doesn't lead to it; returns its length.
     ///
     /// `ENODATA` without a mount, `ENAMETOOLONG` if it doesn't fit; the memory is then an empty
     /// string. Doesn't sleep.
@@ -148,14 +156,16 @@ impl<'a> Place<'a> {
             mnt: self.mnt,
             dentry: self.dentry.as_ptr(),
         };
+        let size = out.len().min(c_int::MAX as usize) as c_int;
         // SAFETY: Mount and dentry are valid, by the type invariants; the memory is valid for
         // writes of its length.
+        let is_reachable = unsafe { bindings::krsi_path_reachable(&path, start.cast(), size) };
+        let prefix: &[u8] = if is_reachable { &[] } else { UNREACHABLE };
+        let room = out.len().saturating_sub(prefix.len());
+        let start = start.wrapping_add(out.len() - room);
+        // SAFETY: As above; `room` of the memory is left from `start` on.
         let found = from_err_ptr(unsafe {
-            bindings::d_path(
-                &path,
-                start.cast(),
-                out.len().min(c_int::MAX as usize) as c_int,
-            )
+            bindings::d_path(&path, start.cast(), room.min(c_int::MAX as usize) as c_int)
         });
         let Ok(found) = found else {
             out.write(0, &[0]);
@@ -163,9 +173,42 @@ impl<'a> Place<'a> {
         };
         // `d_path` writes to the end of the memory, its NUL last.
         let skipped = (found as usize).wrapping_sub(start as usize);
-        let len = out.len().checked_sub(skipped).ok_or(ENAMETOOLONG)?;
-        // SAFETY: `skipped + len` is the memory's length, so both ranges lie in it.
+        let len = room.checked_sub(skipped).ok_or(ENAMETOOLONG)?;
+        // SAFETY: `skipped + len` is what is left of the memory, so both ranges lie in it.
         unsafe { bindings::memmove(start.cast(), found.cast(), len) };
-        Ok(len.saturating_sub(1))
+        out.write(0, prefix);
+        Ok((prefix.len() + len).saturating_sub(1))
+    }
+
+    /// Whether it lies below a directory of its filesystem, whatever that is mounted on: by the
+    /// names that lead to it now. In an overlay the directory may be its own or the layer's.
+    /// `E2BIG` if the directories are too many to tell, or lead to no root. Doesn't sleep.
+    pub(crate) fn is_below(&self, dir: InodeId) -> Result<bool> {
+        Ok(self.has_above(dir)? || self.is_overlay() && self.real().has_above(dir)?)
+    }
+
+    fn has_above(&self, dir: InodeId) -> Result<bool> {
+        let _rcu = rcu::read_lock();
+        let mut at = self.dentry.as_ptr();
+        for _ in 0..MAX_DEPTH {
+            // SAFETY: The first dentry is valid; a parent that a dentry has or had is not freed
+            // while RCU is held, nor is its inode, if it still has one.
+            let (parent, inode) = unsafe {
+                let parent = (&raw const (*at).d_parent).read_volatile();
+                (parent, (&raw const (*parent).d_inode).read_volatile())
+            };
+            if parent == at {
+                // SAFETY: As above; a dentry has its superblock as long as it is not freed.
+                let root = unsafe { (*(*at).d_sb).s_root };
+                // What no name leads to lies nobody knows where.
+                return if at == root { Ok(false) } else { Err(E2BIG) };
+            }
+            // SAFETY: As above.
+            if !inode.is_null() && unsafe { Inode::from_ptr(inode) }.id() == dir {
+                return Ok(true);
+            }
+            at = parent;
+        }
+        Err(E2BIG)
     }
 }

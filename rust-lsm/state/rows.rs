@@ -195,7 +195,9 @@ pub(crate) fn seed(task: TaskKey, program: Runs) -> Result {
 /// Whether anything is known of what the process with this leader runs.
 pub(crate) fn knows(leader: TaskKey) -> bool {
     let is_known = |own: &mut super::runs::Process<Facts>| !own.program.is_empty();
-    let knows = with_processes(leader, |processes| processes.get(leader).is_some_and(is_known));
+    let knows = with_processes(leader, |processes| {
+        processes.get(leader).is_some_and(is_known)
+    });
     knows == Some(true)
 }
 
