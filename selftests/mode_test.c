@@ -62,8 +62,8 @@ TEST_F(securityfs, tells_the_abi)
 	char abi[16];
 
 	ASSERT_LT(0, file_read(KRSI_FS "abi", abi, sizeof(abi)));
-	EXPECT_STREQ("2\n", abi);
-	EXPECT_EQ(2, KRSI_ABI);
+	EXPECT_STREQ("3\n", abi);
+	EXPECT_EQ(3, KRSI_ABI);
 }
 
 TEST_F(securityfs, files_are_for_root_to_write)

@@ -37,7 +37,7 @@ FIXTURE_TEARDOWN(removal)
 	watch_end(&self->watch);
 }
 
-/* The least time that one of some removals of the program's links takes, in nanoseconds; 0: failed. */
+/* The least time of some removals of links of the program, in nanoseconds; 0: failed. */
 static unsigned long long least(void)
 {
 	unsigned long long least = ~0ULL, time;

@@ -162,7 +162,8 @@ impl Row {
         let is_gone = if is_same {
             is_loading(record, look.views) && (leaves || !self.was.is_in_place(record))
         } else {
-            self.is_gone(look)
+            // What stands at its address may be a third one by now, which is in the list already.
+            self.is_gone(look) || leaves && !self.is_in_place(look)
         };
         // Its record is freed after the rest of its memory.
         if !is_gone && !is_same && leaves && is_nowhere(look) {
@@ -294,8 +295,13 @@ impl Row {
 
     /// Whether no view has it and what was its memory isn't its any more.
     fn is_gone(&self, look: &Look) -> bool {
+        is_nowhere(look) && !self.is_in_place(look)
+    }
+
+    /// Whether what stands at its address is in its memory.
+    fn is_in_place(&self, look: &Look) -> bool {
         let record = look.record.as_ref();
-        is_nowhere(look) && !record.is_some_and(|record| self.was.is_in_place(record))
+        record.is_some_and(|record| self.was.is_in_place(record))
     }
 
     /// Whether the tree of addresses has lost it, and by no doing of its own record.
