@@ -29,6 +29,7 @@ static __always_inline int look(struct krsi_exec *exec, char *name, __u32 size)
 	int times = krsi_count_env_var(exec, name, size);
 	struct krsi_report *report;
 
+	/* Whether the strings can be read at all was asked before: 0 is "not set". */
 	if (times <= 0)
 		return 0;
 
