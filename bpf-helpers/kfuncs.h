@@ -8,10 +8,10 @@
  *	KRSI_READER(name, (parameters), (their names))
  *		reads an exec's strings: krsi_NAME() on the context of process_exec,
  *		and krsi_bprm_NAME() for programs of type BPF_PROG_TYPE_LSM
- *	KRSI_EVENT_KFUNC(name, (parameters), (their names))
- *		krsi_NAME() on the header of every context but a module's
- *	KRSI_PATH_KFUNC(name, (parameters), (their names))
- *		the same; at a removal what its hooks have prepared for it
+ *	KRSI_KFUNC(GROUP, context, name, (parameters), (their names))
+ *		krsi_NAME() on this context, or on the header of all. KRSI_KFUNCS_GROUP
+ *		of bindings.h says what is prepared for it, and policy/admission.rs in
+ *		which ops it may be called
  */
 
 #define KRSI_UNWRAP(...) __VA_ARGS__
@@ -119,7 +119,7 @@ KRSI_READER(get_args, (__u32 off, char *buf, __u32 buf__sz), (off, buf, buf__sz)
  * -ENODATA for a removal whose mount is not known, as of nfsd, ksmbd and kernel
  * threads. Both are answers: neither makes the run an error.
  */
-KRSI_PATH_KFUNC(get_file_path, (char *buf, __u32 buf__sz), (buf, buf__sz))
+KRSI_KFUNC(PATH, krsi_event, get_file_path, (char *buf, __u32 buf__sz), (buf, buf__sz))
 
 /**
  * krsi_get_file_id() - which file the event is about
@@ -129,7 +129,7 @@ KRSI_PATH_KFUNC(get_file_path, (char *buf, __u32 buf__sz), (buf, buf__sz))
  *
  * Return: 0.
  */
-KRSI_EVENT_KFUNC(get_file_id, (void *out, __u32 out__sz), (out, out__sz))
+KRSI_KFUNC(EVENT, krsi_event, get_file_id, (void *out, __u32 out__sz), (out, out__sz))
 
 /**
  * krsi_get_task_id() - who does it: the current task
@@ -139,7 +139,7 @@ KRSI_EVENT_KFUNC(get_file_id, (void *out, __u32 out__sz), (out, out__sz))
  *
  * Return: 0.
  */
-KRSI_EVENT_KFUNC(get_task_id, (void *out, __u32 out__sz), (out, out__sz))
+KRSI_KFUNC(EVENT, krsi_event, get_task_id, (void *out, __u32 out__sz), (out, out__sz))
 
 /**
  * krsi_is_below() - whether the event's file lies below a directory of its filesystem
@@ -155,9 +155,8 @@ KRSI_EVENT_KFUNC(get_task_id, (void *out, __u32 out__sz), (out, out__sz))
  * Return: 1 or 0; -E2BIG if there are too many directories to tell, -EINVAL if @dir is
  * too small.
  */
-KRSI_EVENT_KFUNC(is_below, (const void *dir, __u32 dir__sz), (dir, dir__sz))
+KRSI_KFUNC(EVENT, krsi_event, is_below, (const void *dir, __u32 dir__sz), (dir, dir__sz))
 
 #undef KRSI_UNWRAP
 #undef KRSI_READER
-#undef KRSI_EVENT_KFUNC
-#undef KRSI_PATH_KFUNC
+#undef KRSI_KFUNC

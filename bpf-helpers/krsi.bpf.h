@@ -23,9 +23,8 @@ struct linux_binprm {
 #define KRSI_READER(name, params, args)						\
 	extern int krsi_##name(struct krsi_exec *exec, KRSI_UNWRAP params) __ksym __weak; \
 	extern int krsi_bprm_##name(struct linux_binprm *bprm, KRSI_UNWRAP params) __ksym __weak;
-#define KRSI_EVENT_KFUNC(name, params, args)					\
-	extern int krsi_##name(struct krsi_event *event, KRSI_UNWRAP params) __ksym __weak;
-#define KRSI_PATH_KFUNC KRSI_EVENT_KFUNC
+#define KRSI_KFUNC(group, context, name, params, args)			\
+	extern int krsi_##name(struct context *event, KRSI_UNWRAP params) __ksym __weak;
 #include "kfuncs.h"
 
 /**

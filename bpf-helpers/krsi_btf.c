@@ -24,47 +24,41 @@ __bpf_kfunc int krsi_bprm_##name(struct linux_binprm *bprm, KRSI_UNWRAP params)	
 {										\
 	return krsi_rs_bprm_##name(bprm, KRSI_UNWRAP args);			\
 }
-#define KRSI_EVENT_KFUNC(name, params, args)					\
-__bpf_kfunc int krsi_##name(struct krsi_event *event, KRSI_UNWRAP params)	\
+#define KRSI_KFUNC(group, context, name, params, args)			\
+__bpf_kfunc int krsi_##name(struct context *event, KRSI_UNWRAP params)	\
 {										\
 	return krsi_rs_##name(event, KRSI_UNWRAP args);				\
 }
-#define KRSI_PATH_KFUNC KRSI_EVENT_KFUNC
 #include "kfuncs.h"
 
 __bpf_kfunc_end_defs();
 
-/* The ids, in sets that share a filter. */
+/* The ids: of what policies may call, and of what BPF LSM programs may. */
 
-#define KRSI_NO_KFUNC(name, params, args)
-
-BTF_KFUNCS_START(krsi_exec_ids)
+BTF_KFUNCS_START(krsi_policy_ids)
 #define KRSI_READER(name, params, args) BTF_ID_FLAGS(func, krsi_##name)
-#define KRSI_EVENT_KFUNC KRSI_NO_KFUNC
-#define KRSI_PATH_KFUNC KRSI_NO_KFUNC
+#define KRSI_KFUNC(group, context, name, params, args) BTF_ID_FLAGS(func, krsi_##name)
 #include "kfuncs.h"
-BTF_KFUNCS_END(krsi_exec_ids)
-
-BTF_KFUNCS_START(krsi_event_ids)
-#define KRSI_READER KRSI_NO_KFUNC
-#define KRSI_EVENT_KFUNC(name, params, args) BTF_ID_FLAGS(func, krsi_##name)
-#define KRSI_PATH_KFUNC KRSI_NO_KFUNC
-#include "kfuncs.h"
-BTF_KFUNCS_END(krsi_event_ids)
-
-BTF_KFUNCS_START(krsi_path_ids)
-#define KRSI_READER KRSI_NO_KFUNC
-#define KRSI_EVENT_KFUNC KRSI_NO_KFUNC
-#define KRSI_PATH_KFUNC(name, params, args) BTF_ID_FLAGS(func, krsi_##name)
-#include "kfuncs.h"
-BTF_KFUNCS_END(krsi_path_ids)
+BTF_KFUNCS_END(krsi_policy_ids)
 
 BTF_KFUNCS_START(krsi_bprm_ids)
 #define KRSI_READER(name, params, args) BTF_ID_FLAGS(func, krsi_bprm_##name)
-#define KRSI_EVENT_KFUNC KRSI_NO_KFUNC
-#define KRSI_PATH_KFUNC KRSI_NO_KFUNC
+#define KRSI_KFUNC(group, context, name, params, args)
 #include "kfuncs.h"
 BTF_KFUNCS_END(krsi_bprm_ids)
+
+/* Those of policies once more, in the order of kfuncs.h, and the group of each. */
+
+BTF_ID_LIST(krsi_ordered_ids)
+#define KRSI_READER(name, params, args) BTF_ID(func, krsi_##name)
+#define KRSI_KFUNC(group, context, name, params, args) BTF_ID(func, krsi_##name)
+#include "kfuncs.h"
+
+static const u8 krsi_groups[] = {
+#define KRSI_READER(name, params, args) KRSI_KFUNCS_EXEC,
+#define KRSI_KFUNC(group, context, name, params, args) KRSI_KFUNCS_##group,
+#include "kfuncs.h"
+};
 
 /* The hooks at which bprm still has its memory. */
 BTF_SET_START(krsi_bprm_hooks)
@@ -123,17 +117,14 @@ BTF_SET_END(krsi_common_ids)
 
 int krsi_kfunc_group(u32 id)
 {
-	if (btf_id_set8_contains(&krsi_exec_ids, id))
-		return KRSI_KFUNCS_EXEC;
-	if (btf_id_set8_contains(&krsi_event_ids, id))
-		return KRSI_KFUNCS_EVENT;
-	if (btf_id_set8_contains(&krsi_path_ids, id))
-		return KRSI_KFUNCS_PATH;
+	for (int i = 0; i < ARRAY_SIZE(krsi_groups); i++)
+		if (krsi_ordered_ids[i] == id)
+			return krsi_groups[i];
 	if (btf_id_set8_contains(&krsi_bprm_ids, id))
 		return KRSI_KFUNCS_BPRM;
 	if (btf_id_set_contains(&krsi_common_ids, id))
 		return KRSI_KFUNCS_COMMON;
-	return KRSI_KFUNC_GROUPS;
+	return KRSI_KFUNCS_FOREIGN;
 }
 
 bool krsi_is_bprm_hook(u32 id)
@@ -141,22 +132,10 @@ bool krsi_is_bprm_hook(u32 id)
 	return btf_id_set_contains(&krsi_bprm_hooks, id);
 }
 
-const struct btf_kfunc_id_set krsi_exec_kfuncs = {
+/* Registered for all program types: what makes the filter see the common kfuncs. */
+const struct btf_kfunc_id_set krsi_policy_kfuncs = {
 	.owner = THIS_MODULE,
-	.set = &krsi_exec_ids,
-	.filter = krsi_rs_kfunc_filter,
-};
-
-/* Also registered for all program types: what makes the filter see the common kfuncs. */
-const struct btf_kfunc_id_set krsi_event_kfuncs = {
-	.owner = THIS_MODULE,
-	.set = &krsi_event_ids,
-	.filter = krsi_rs_kfunc_filter,
-};
-
-const struct btf_kfunc_id_set krsi_path_kfuncs = {
-	.owner = THIS_MODULE,
-	.set = &krsi_path_ids,
+	.set = &krsi_policy_ids,
 	.filter = krsi_rs_kfunc_filter,
 };
 

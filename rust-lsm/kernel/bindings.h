@@ -110,21 +110,18 @@ void krsi_audit_string(struct audit_buffer *ab, const char *string);
 u32 krsi_loginuid(void);
 u32 krsi_sessionid(void);
 
-/* The BTF surface: which kfuncs there are, in sets that share a filter. */
+/* The BTF surface: the kfuncs, in groups that are prepared and admitted together. */
 enum krsi_kfunc_group {
 	KRSI_KFUNCS_EXEC,	/* readers of an exec's memory, on krsi_exec */
 	KRSI_KFUNCS_EVENT,	/* every event */
 	KRSI_KFUNCS_PATH,	/* the same, what is prepared for removals */
 	KRSI_KFUNCS_BPRM,	/* readers for BPF LSM programs, on linux_binprm */
 	KRSI_KFUNCS_COMMON,	/* the kernel's own that a policy may call */
-	KRSI_KFUNC_GROUPS
+	KRSI_KFUNCS_FOREIGN	/* all others */
 };
 
-extern const struct btf_kfunc_id_set krsi_exec_kfuncs;
-extern const struct btf_kfunc_id_set krsi_event_kfuncs;
-extern const struct btf_kfunc_id_set krsi_path_kfuncs;
+extern const struct btf_kfunc_id_set krsi_policy_kfuncs;
 extern const struct btf_kfunc_id_set krsi_bprm_kfuncs;
-extern const struct btf_kfunc_id_set krsi_common_kfuncs;
 extern struct krsi_ops krsi_cfi_stubs;
 extern const struct bpf_verifier_ops krsi_verifier_ops;
 
@@ -141,9 +138,8 @@ int krsi_rs_kfunc_filter(const struct bpf_prog *prog, u32 kfunc_id);
 #define KRSI_READER(name, params, args)						\
 	int krsi_rs_##name(struct krsi_exec *exec, KRSI_UNWRAP params);		\
 	int krsi_rs_bprm_##name(struct linux_binprm *bprm, KRSI_UNWRAP params);
-#define KRSI_EVENT_KFUNC(name, params, args)					\
-	int krsi_rs_##name(struct krsi_event *event, KRSI_UNWRAP params);
-#define KRSI_PATH_KFUNC KRSI_EVENT_KFUNC
+#define KRSI_KFUNC(group, context, name, params, args)			\
+	int krsi_rs_##name(struct context *event, KRSI_UNWRAP params);
 #include "../../bpf-helpers/kfuncs.h"
 
 #endif /* _KRSI_BINDINGS_H */
