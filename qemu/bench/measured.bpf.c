@@ -53,7 +53,7 @@ int BPF_PROG(lsm_env_read, struct linux_binprm *bprm)
 {
 	char name[] = "LD_PRELOAD", value[64];
 
-	if (krsi_bprm_get_env_var(bprm, name, sizeof(name), value, sizeof(value)) < 0)
+	if (krsi_bprm_get_env_var(bprm, name, sizeof(name), value, sizeof(value)) == -ENOENT)
 		return 0;
 	/* Keeps the compiler from arithmetic whose range the verifier can't see. */
 	asm volatile("");
