@@ -5,11 +5,11 @@
  * Usage: krsi-watch [-a] [-e [UID@]PROGRAM]... [-E [UID@]PARENT]... [-p DIR]...
  *		     POLICY.bpf.o [SECONDS]
  *
- * -a attaches in at most audit mode. What PROGRAM or a child of PARENT does, for
- * that user or for anyone, and what is done to files below DIR is exempt, in
- * policies that know exemptions. Without SECONDS it runs until it is interrupted; the policy is
- * detached when it ends. It ends at once if the policy runs in a lower mode than
- * it wants. Everything that somebody else chose is escaped.
+ * -a attaches in at most audit mode. What PROGRAM or a child of PARENT does, as
+ * that user (the real user of who does it) or as any, and what is done to files below
+ * DIR is exempt, in policies that know exemptions. Without SECONDS it runs until it
+ * is interrupted; the policy is detached when it ends. It ends at once if the policy
+ * runs in a lower mode than it wants. Everything that somebody else chose is escaped.
  *
  * Documentation/first-policy.rst describes the options and the output.
  */
@@ -216,29 +216,31 @@ static dev_t superblock_dev(__u64 mount)
 /* What KRSI tells of a file or directory; false with a message if that is not known. */
 static bool identify(const char *path, struct krsi_file_id *id, mode_t type)
 {
+	/* A FIFO that is no program must not be waited for. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), ret;
 	struct statfs fs;
 	struct statx st;
 
-	if (statfs(path, &fs) ||
-	    statx(AT_FDCWD, path, 0, STATX_INO | STATX_TYPE | STATX_MNT_ID, &st)) {
+	if (fd < 0 || fstatfs(fd, &fs) ||
+	    statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_TYPE | STATX_MNT_ID, &st)) {
 		fprintf(stderr, "krsi-watch: %s: %s\n", path, strerror(errno));
-		return false;
-	}
-	if ((st.stx_mode & S_IFMT) != type) {
+	} else if ((st.stx_mode & S_IFMT) != type) {
 		fprintf(stderr, "krsi-watch: %s is no %s\n", path,
 			type == S_IFDIR ? "directory" : "program");
-		return false;
-	}
-	if (fs.f_type == OVERLAYFS_SUPER_MAGIC) {
+	} else if (fs.f_type == OVERLAYFS_SUPER_MAGIC) {
 		fprintf(stderr, "krsi-watch: %s lies on overlayfs: name it in its layer\n", path);
-		return false;
+	} else if ((ret = generation_of(fd, st.stx_ino, fs.f_type, &id->generation))) {
+		fprintf(stderr, "krsi-watch: %s: reading its generation: %s\n", path,
+			strerror(-ret));
+	} else {
+		id->dev = superblock_dev(st.stx_mnt_id);
+		id->ino = st.stx_ino;
+		if (!id->dev)
+			fprintf(stderr, "krsi-watch: %s: its mount is not in /proc/self/mountinfo\n",
+				path);
 	}
-	id->dev = superblock_dev(st.stx_mnt_id);
-	id->ino = st.stx_ino;
-	id->generation = generation_of(path, id->ino, fs.f_type);
-	if (!id->dev)
-		fprintf(stderr, "krsi-watch: %s: its mount is not in /proc/self/mountinfo\n",
-			path);
+	if (fd >= 0)
+		close(fd);
 	return id->dev;
 }
 
@@ -290,8 +292,7 @@ static bool exempt_dir(struct bpf_object *object, const char *path)
 static int usage(void)
 {
 	fprintf(stderr, "usage: krsi-watch [-a] [-e [UID@]PROGRAM]... [-E [UID@]PARENT]... "
-			"[-p DIR]... "
-			"POLICY.bpf.o [SECONDS]\n");
+			"[-p DIR]... POLICY.bpf.o [SECONDS]\n");
 	return 2;
 }
 

@@ -7,10 +7,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common.h"
+#include "generation.h"
 
 bool libbpf_quiet;
 
@@ -384,4 +387,23 @@ unsigned long long now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
+}
+
+int file_id(const char *path, struct krsi_file_id *id)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
+	struct statfs fs;
+	struct stat st;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) || fstatfs(fd, &fs)) {
+		ret = -errno;
+	} else {
+		id->dev = st.st_dev;
+		id->ino = st.st_ino;
+		ret = generation_of(fd, st.st_ino, fs.f_type, &id->generation);
+	}
+	close(fd);
+	return ret;
 }

@@ -92,6 +92,9 @@ const char *test_path(const char *file);
 int file_read(const char *path, char *buf, size_t size);
 int file_write(const char *path, const char *text);
 
+/* What KRSI tells of a file or directory; 0 or -errno. */
+int file_id(const char *path, struct krsi_file_id *id);
+
 /* Sets the global mode; remembers what it was for mode_restore(). */
 int mode_set(const char *mode);
 void mode_restore(void);

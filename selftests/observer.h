@@ -17,6 +17,7 @@ struct observed {
 	__s32 path_len;
 	__s32 file_ret;
 	__s32 task_ret;
+	__s32 below; /* what krsi_is_below() answers of `dir` */
 	__u64 header; /* all words of the context's header, or-ed */
 	struct krsi_file_id file;
 	struct krsi_task_id task;
@@ -30,6 +31,8 @@ struct observer {
 	__u32 n;
 	__u64 dev;
 	__u64 ino;
+	struct krsi_file_id dir;
+	__u32 dir_size; /* bytes of it that are given; 0: it is not asked about */
 	struct observed event[OBSERVED_MAX];
 };
 

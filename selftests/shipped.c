@@ -4,10 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 
-#include "generation.h"
 #include "shipped.h"
 
 static int take_report(void *ctx, void *data, size_t size)
@@ -74,26 +71,14 @@ static int exempt(struct shipped *shipped, const char *map, const void *key)
 	return bpf_map_update_elem(map_fd(shipped, map), key, &value, BPF_ANY);
 }
 
-static int identify(const char *path, struct krsi_file_id *id)
-{
-	struct statfs fs;
-	struct stat st;
-
-	if (stat(path, &st) || statfs(path, &fs))
-		return -errno;
-	id->dev = st.st_dev;
-	id->ino = st.st_ino;
-	id->generation = generation_of(path, st.st_ino, fs.f_type);
-	return 0;
-}
-
 static int exempt_exe(struct shipped *shipped, const char *map, const char *program, __u32 uid)
 {
 	struct krsi_exempt_exe key = { .uid = uid };
 	struct krsi_file_id id = {};
+	int ret = file_id(program, &id);
 
-	if (identify(program, &id))
-		return -errno;
+	if (ret)
+		return ret;
 	key.dev = id.dev;
 	key.ino = id.ino;
 	key.generation = id.generation;
@@ -120,7 +105,7 @@ int shipped_exempt_dir(struct shipped *shipped, const char *dir)
 	struct krsi_file_id id = {};
 	__u32 first = 0;
 
-	return identify(dir, &id) ?:
+	return file_id(dir, &id) ?:
 	       bpf_map_update_elem(map_fd(shipped, "exempt_dir"), &first, &id, BPF_ANY);
 }
 

@@ -33,6 +33,10 @@ static __always_inline struct observed *next(struct krsi_event *event)
 	o->file_ret = ret;
 	o->task_ret = krsi_get_task_id(event, &o->task, sizeof(o->task));
 	o->path_len = krsi_get_file_path(event, o->path, sizeof(o->path));
+	if (observer.dir_size == sizeof(observer.dir))
+		o->below = krsi_is_below(event, &observer.dir, sizeof(observer.dir));
+	else if (observer.dir_size)
+		o->below = krsi_is_below(event, &observer.dir, sizeof(observer.dir) / 2);
 	return o;
 }
 
