@@ -110,7 +110,8 @@ KRSI_READER(get_args, (__u32 off, char *buf, __u32 buf__sz), (off, buf, buf__sz)
 /**
  * krsi_get_file_path() - path of the event's file
  * @event: the header of the context
- * @buf: for the path, as d_path() gives it, with a NUL
+ * @buf: for the path, as d_path() gives it, with a NUL; behind "(unreachable)" if the
+ *	task's root does not lead to it
  * @buf__sz: size of @buf
  *
  * A path is never cut. On an error @buf is an empty string, if it has any size.
@@ -149,11 +150,10 @@ KRSI_KFUNC(EVENT, krsi_event, get_task_id, (void *out, __u32 out__sz), (out, out
  * @dir__sz: size of @dir
  *
  * It goes by what the filesystem holds, whatever it is mounted on and the task calls its
- * root. At most 256 directories are looked at. Since
- * KRSI_ABI 3.
+ * root. At most 256 directories are looked at. Since KRSI_ABI 3.
  *
- * Return: 1 or 0; -E2BIG if there are too many directories to tell, -EINVAL if @dir is
- * too small.
+ * Return: 1 or 0; -E2BIG if there are too many directories to tell, or their names are
+ * changed all the while; -EINVAL if @dir is too small.
  */
 KRSI_KFUNC(EVENT, krsi_event, is_below, (const void *dir, __u32 dir__sz), (dir, dir__sz))
 

@@ -62,6 +62,12 @@ struct krsi_event {
 /* Its mount is in no mount namespace: nobody else can see the file; since KRSI_ABI 3. */
 #define KRSI_EXEC_DETACHED	(1U << 8)
 
+/*
+ * Its mount is in a mount namespace that is neither the task's, nor one of a parent's,
+ * nor the machine's first: perhaps nobody is in it; since KRSI_ABI 3.
+ */
+#define KRSI_EXEC_ELSEWHERE	(1U << 9)
+
 /**
  * struct krsi_exec - context of process_exec
  * @event: the header

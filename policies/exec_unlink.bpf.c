@@ -3,7 +3,8 @@
  * exec_unlink: reports programs that leave no file behind, from both ends: one
  * that is deleted while it runs or soon after, and one that is executed without
  * a name (a memfd, O_TMPFILE, a file deleted before fexecve) or from a mount that
- * nobody else sees (fsmount() without move_mount(), umount -l). In enforce mode it
+ * nobody else sees (fsmount() without move_mount(), umount -l, a mount namespace
+ * that only a descriptor holds). In enforce mode it
  * refuses the deletion of what the process itself or a child of it runs, and
  * the exec of such a file.
  *
@@ -19,8 +20,8 @@
  *
  * Look-alikes: go run and configure's tests build, run and remove, as a dropper
  * does, a program that puts another one on the disk; install(1) removes what runs
- * before it puts another in its place; runc executes a copy of itself from a
- * memfd. Exempt them by who does it and as which user, by its parent (-E) or by the
+ * before it puts another in its place; runc executes itself from a memfd or from a
+ * mount that it never attaches. Exempt them by who does it and as which user, by its parent (-E) or by the
  * directory: krsi-watch -e 0@/usr/bin/runc -p /var/lib/builder.
  */
 #include "report.bpf.h"
@@ -56,6 +57,8 @@ int BPF_PROG(exec_unlink_exec, struct krsi_exec *exec)
 		return TELL(&exec->event, "deleted_then_executed", "memfd", -EPERM);
 	if (exec->flags & KRSI_EXEC_DETACHED)
 		return TELL(&exec->event, "executed_out_of_sight", "detached", -EPERM);
+	if (exec->flags & KRSI_EXEC_ELSEWHERE)
+		return TELL(&exec->event, "executed_out_of_sight", "elsewhere", -EPERM);
 	if (exec->flags & KRSI_EXEC_UNLINKED)
 		return TELL(&exec->event, "deleted_then_executed", "unlinked", -EPERM);
 	return 0;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -22,6 +23,11 @@
 #include "unlinking.h"
 
 KEEP_POLICIES("exec_unlink.bpf.o", "exec_unlink")
+
+/* As new as the kernel. */
+#ifndef FSMOUNT_NAMESPACE
+#define FSMOUNT_NAMESPACE 0x00000002
+#endif
 
 #define USER "1000"
 #define BUILDER DIR "/builder"
@@ -117,6 +123,39 @@ static int from_a_mount_that_was_detached(void)
 	return copy_and_run(dir);
 }
 
+/* A namespace that descriptors alone hold, once who opened its root has ended. */
+static int from_a_namespace_of_nobody(void)
+{
+	int fs = syscall(SYS_fsopen, "tmpfs", 0), ns, status;
+	pid_t pid;
+
+	if (fs < 0 || syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0))
+		return ECHILD;
+	ns = syscall(SYS_fsmount, fs, FSMOUNT_NAMESPACE, 0);
+	pid = syscall(SYS_clone, CLONE_FILES | SIGCHLD, NULL, NULL, NULL, NULL);
+	if (!pid)
+		_exit(setns(ns, CLONE_NEWNS) ? 0 : open("/", O_RDONLY | O_DIRECTORY));
+	if (ns < 0 || waitpid(pid, &status, 0) != pid || !WEXITSTATUS(status))
+		return ECHILD;
+	return copy_and_run(WEXITSTATUS(status));
+}
+
+/* As a container runtime does that executes itself in a namespace of its own. */
+static int from_the_namespace_of_its_parent(void)
+{
+	int dir, status;
+	pid_t pid;
+
+	if (mount("tmpfs", BUILDER, "tmpfs", 0, NULL))
+		return ECHILD;
+	dir = open(BUILDER, O_RDONLY | O_DIRECTORY);
+	pid = fork();
+	if (!pid)
+		_exit(unshare(CLONE_NEWNS) ? ECHILD : copy_and_run(dir));
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
 static void expect_detached(struct __test_metadata *_metadata, struct shipped *shipped,
 			    int (*act)(void))
 {
@@ -133,6 +172,20 @@ TEST_F(exemption, is_none_of_a_mount_that_is_nowhere)
 TEST_F(exemption, is_none_of_a_mount_that_was_detached)
 {
 	expect_detached(_metadata, &self->shipped, from_a_mount_that_was_detached);
+}
+
+TEST_F(exemption, is_none_of_a_namespace_that_nobody_is_in)
+{
+	EXPECT_EQ(EPERM, as_user(from_a_namespace_of_nobody));
+	EXPECT_REPORT(&self->shipped, 0, "executed_out_of_sight", "(unreachable)/sshd",
+		      "elsewhere");
+	EXPECT_EQ(1, shipped_reports(&self->shipped));
+}
+
+TEST_F(exemption, is_not_needed_where_the_parent_sees_it)
+{
+	EXPECT_EQ(0, as_user(from_the_namespace_of_its_parent));
+	EXPECT_NO_REPORT(&self->shipped);
 }
 
 static int by_a_path_of_its_own(void)

@@ -9,7 +9,7 @@ use crate::{
     boundary::{
         bprm::Bprm,
         file,
-        mounts,
+        mounts::Sight,
         place::Place, //
     },
     bpf::{
@@ -70,6 +70,7 @@ fn torn(behind: &Behind<'_>) -> u32 {
 
 fn flags(bprm: &Bprm) -> u32 {
     let file = bprm.file();
+    let sight = Sight::of(file);
     let facts = [
         (abi::KRSI_EXEC_UNLINKED, file::is_unlinked(file)),
         (abi::KRSI_EXEC_MEMFD, file::is_memfd(file)),
@@ -80,7 +81,8 @@ fn flags(bprm: &Bprm) -> u32 {
         ),
         (abi::KRSI_EXEC_CHECK, bprm.is_check()),
         (abi::KRSI_EXEC_PRIVILEGED, file::is_privileged(file)),
-        (abi::KRSI_EXEC_DETACHED, mounts::is_detached(file)),
+        (abi::KRSI_EXEC_DETACHED, sight == Sight::Nowhere),
+        (abi::KRSI_EXEC_ELSEWHERE, sight == Sight::Elsewhere),
         (abi::KRSI_EXEC_SCRIPT, !bprm.is_check() && bprm.is_script()),
     ];
     facts

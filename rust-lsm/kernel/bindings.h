@@ -73,9 +73,13 @@ struct dentry *krsi_dcache_lookup(struct dentry *dir, const unsigned char *name,
 bool krsi_dentry_is(struct dentry *dentry, const unsigned char *name, u32 len);
 struct inode *krsi_file_inode(const struct file *file);
 struct dentry *krsi_real_dentry(struct dentry *dentry);
+u32 krsi_renames_begin(void);
+bool krsi_renames_retry(u32 seq);
 bool krsi_in_upper_layer(struct inode *inode);
-bool krsi_mount_detached(struct vfsmount *mnt);
-bool krsi_path_reachable(const struct path *path, char *buf, int size);
+struct mnt_namespace *krsi_mount_ns(struct vfsmount *mnt);
+struct mnt_namespace *krsi_task_mnt_ns(struct task_struct *task);
+struct mnt_namespace *krsi_init_mnt_ns(void);
+char *krsi_d_path(const struct path *path, char *buf, int size, bool *reachable);
 u64 krsi_mnt_ns(void);
 bool krsi_mnt_ns_is_initial(void);
 bool krsi_root_is_of_mnt_ns(void);

@@ -9,16 +9,16 @@
 #include <linux/cgroup.h>
 #include <linux/cred.h>
 #include <linux/dcache.h>
-#include <linux/fs_struct.h>
-#include <linux/mnt_namespace.h>
-#include <linux/nsproxy.h>
 #include <linux/filelock.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/kdev_t.h>
 #include <linux/kernfs.h>
 #include <linux/kobject.h>
+#include <linux/mnt_namespace.h>
 #include <linux/moduleparam.h>
 #include <linux/mount.h>
+#include <linux/nsproxy.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -140,6 +140,16 @@ struct dentry *krsi_real_dentry(struct dentry *dentry)
 	return d_real(dentry, D_REAL_METADATA);
 }
 
+u32 krsi_renames_begin(void)
+{
+	return read_seqbegin(&rename_lock);
+}
+
+bool krsi_renames_retry(u32 seq)
+{
+	return read_seqretry(&rename_lock, seq);
+}
+
 bool krsi_in_upper_layer(struct inode *inode)
 {
 	return ovl_upperdentry_dereference(OVL_I(inode));
@@ -162,24 +172,56 @@ static bool krsi_root(struct path *root)
 	return true;
 }
 
-/* A mount of the kernel's own is in no namespace, and in no other sense detached. */
-bool krsi_mount_detached(struct vfsmount *mnt)
+/* An error pointer for a mount of the kernel's own. Under RCU. */
+struct mnt_namespace *krsi_mount_ns(struct vfsmount *mnt)
 {
-	struct mnt_namespace *ns;
+	struct mnt_namespace *ns = READ_ONCE(real_mount(mnt)->mnt_ns);
 
-	guard(rcu)();
-	ns = READ_ONCE(real_mount(mnt)->mnt_ns);
-	return !ns || (!IS_ERR(ns) && is_anon_ns(ns));
+	return !IS_ERR_OR_NULL(ns) && is_anon_ns(ns) ? NULL : ns;
+}
+
+/* NULL for a task that ends. To compare: it may be gone. */
+struct mnt_namespace *krsi_task_mnt_ns(struct task_struct *task)
+{
+	guard(task_lock)(task);
+	return task->nsproxy ? task->nsproxy->mnt_ns : NULL;
+}
+
+struct mnt_namespace *krsi_init_mnt_ns(void)
+{
+	return &init_mnt_ns;
 }
 
 /* @buf is scratch. What is on a mount of the kernel's own is nowhere else. */
-bool krsi_path_reachable(const struct path *path, char *buf, int size)
+static bool krsi_reachable(const struct path *path, char *buf, int size)
 {
 	struct path root;
 
 	guard(rcu)();
 	return IS_ERR(READ_ONCE(real_mount(path->mnt)->mnt_ns)) ||
 	       (krsi_root(&root) && __d_path(path, &root, buf, size));
+}
+
+/*
+ * As d_path(), with whether the task's root led to it then. While somebody mounts
+ * without end, or changes the root, that is not known, so not told.
+ */
+char *krsi_d_path(const struct path *path, char *buf, int size, bool *reachable)
+{
+	struct fs_struct *fs = current->fs;
+	unsigned int mounts, roots = 0;
+	int left = 8;
+	char *found;
+
+	do {
+		mounts = read_seqbegin(&mount_lock);
+		if (fs)
+			roots = read_seqbegin(&fs->seq);
+		*reachable = left && krsi_reachable(path, buf, size);
+		found = d_path(path, buf, size);
+	} while (left-- && (read_seqretry(&mount_lock, mounts) ||
+			    (fs && read_seqretry(&fs->seq, roots))));
+	return found;
 }
 
 u64 krsi_mnt_ns(void)
@@ -189,7 +231,7 @@ u64 krsi_mnt_ns(void)
 
 bool krsi_mnt_ns_is_initial(void)
 {
-	return current->nsproxy && current->nsproxy->mnt_ns == init_task.nsproxy->mnt_ns;
+	return current->nsproxy && current->nsproxy->mnt_ns == &init_mnt_ns;
 }
 
 /*

@@ -32,6 +32,9 @@ const UNREACHABLE: &[u8] = b"(unreachable)";
 /// How many directories are looked at from a file up.
 const MAX_DEPTH: usize = 256;
 
+/// How often that is done again because a name changed meanwhile.
+const MAX_RENAMES: usize = 8;
+
 /// A name that leads to a file.
 ///
 /// # Invariants
@@ -156,35 +159,44 @@ impl<'a> Place<'a> {
             mnt: self.mnt,
             dentry: self.dentry.as_ptr(),
         };
-        let size = out.len().min(c_int::MAX as usize) as c_int;
+        let size = out.len().min(c_int::MAX as usize);
+        let mut is_reachable = false;
         // SAFETY: Mount and dentry are valid, by the type invariants; the memory is valid for
         // writes of its length.
-        let is_reachable = unsafe { bindings::krsi_path_reachable(&path, start.cast(), size) };
-        let prefix: &[u8] = if is_reachable { &[] } else { UNREACHABLE };
-        let room = out.len().saturating_sub(prefix.len());
-        let start = start.wrapping_add(out.len() - room);
-        // SAFETY: As above; `room` of the memory is left from `start` on.
         let found = from_err_ptr(unsafe {
-            bindings::d_path(&path, start.cast(), room.min(c_int::MAX as usize) as c_int)
+            bindings::krsi_d_path(&path, start.cast(), size as c_int, &mut is_reachable)
         });
-        let Ok(found) = found else {
+        let prefix: &[u8] = if is_reachable { &[] } else { UNREACHABLE };
+        // `d_path` writes to the end of the memory, its NUL last.
+        let skipped = found.map_or(0, |found| (found as usize).wrapping_sub(start as usize));
+        let (Ok(found), true) = (found, skipped >= prefix.len()) else {
             out.write(0, &[0]);
             return Err(ENAMETOOLONG);
         };
-        // `d_path` writes to the end of the memory, its NUL last.
-        let skipped = (found as usize).wrapping_sub(start as usize);
-        let len = room.checked_sub(skipped).ok_or(ENAMETOOLONG)?;
-        // SAFETY: `skipped + len` is what is left of the memory, so both ranges lie in it.
-        unsafe { bindings::memmove(start.cast(), found.cast(), len) };
+        let len = size.checked_sub(skipped).ok_or(ENAMETOOLONG)?;
+        // SAFETY: `found` has `len` bytes to the end of the memory, and the prefix is not longer
+        // than what is before them, so both ranges lie in it.
+        unsafe { bindings::memmove(start.wrapping_add(prefix.len()).cast(), found.cast(), len) };
         out.write(0, prefix);
         Ok((prefix.len() + len).saturating_sub(1))
     }
 
     /// Whether it lies below a directory of its filesystem, whatever that is mounted on: by the
     /// names that lead to it now. In an overlay the directory may be its own or the layer's.
-    /// `E2BIG` if the directories are too many to tell, or lead to no root. Doesn't sleep.
+    /// `E2BIG` if the directories are too many to tell, lead to no root, or are renamed all the
+    /// while. Doesn't sleep.
     pub(crate) fn is_below(&self, dir: InodeId) -> Result<bool> {
-        Ok(self.has_above(dir)? || self.is_overlay() && self.real().has_above(dir)?)
+        for _ in 0..MAX_RENAMES {
+            // SAFETY: Only reads the count of renames.
+            let renames = unsafe { bindings::krsi_renames_begin() };
+            let is_below =
+                self.has_above(dir)? || self.is_overlay() && self.real().has_above(dir)?;
+            // SAFETY: As above.
+            if !unsafe { bindings::krsi_renames_retry(renames) } {
+                return Ok(is_below);
+            }
+        }
+        Err(E2BIG)
     }
 
     fn has_above(&self, dir: InodeId) -> Result<bool> {

@@ -98,6 +98,11 @@ impl<'a> Process<'a> {
         TaskKey(self.task as usize)
     }
 
+    /// The task that it is known by.
+    pub(crate) fn as_ptr(&self) -> *mut bindings::task_struct {
+        self.task
+    }
+
     /// The same process by its leader; asked of one that lives.
     pub(crate) fn leader(&self) -> Self {
         // SAFETY: By the type invariants. A task whose process lives has a leader that is not freed
