@@ -10,7 +10,8 @@
 //!
 //! The new program gets its strings by their NULs, from the first on (`create_elf_tables()`), and
 //! so do readers: the arguments are the first `argc` strings, or as many as there are, and all
-//! that follows is the environment. What has no NUL ends with the block.
+//! that follows is the environment. Where strings are missing the block goes on with what lies
+//! behind it, the file name, as it does for the new program. What has no NUL ends with it.
 
 use crate::{
     boundary::arg_pages::Strings,
@@ -46,6 +47,8 @@ pub(crate) struct Args<S> {
     argc: u32,
     envc: u32,
     layout: Cell<Option<Layout>>,
+    /// Where the block ends.
+    end: Cell<usize>,
     /// The argument that was asked for last, so that a loop over them is one walk.
     last_arg: Cell<Place>,
     /// The definition that was found last, of whichever name, for the same reason.
@@ -64,6 +67,7 @@ impl<S: Strings> Args<S> {
     /// Wraps a block that is said to hold `argc` and `envc` strings.
     pub(crate) fn new(strings: S, argc: u32, envc: u32) -> Self {
         Self {
+            end: Cell::new(strings.counted()),
             strings,
             argc,
             envc,
@@ -78,16 +82,28 @@ impl<S: Strings> Args<S> {
         if let Some(known) = self.layout.get() {
             return known;
         }
-        let args = self.skip(Place { n: 0, at: 0 }, self.argc);
-        let all = self.skip(Place { n: 0, at: args.at }, self.envc);
-        let whole = args.n == self.argc && all.n == self.envc && all.at == self.strings.len();
+        let (mut args, all) = self.walk();
+        let missing = args.n < self.argc || all.n < self.envc || !self.ends_with_nul();
+        let torn = missing || all.at < self.end.get();
+        if missing {
+            self.end.set(self.strings.len());
+            let all;
+            (args, all) = self.walk();
+            self.end.set(all.at.max(self.strings.counted()));
+        }
         let found = Layout {
             args: args.n,
             env: args.at,
-            torn: !whole || !self.ends_with_nul(),
+            torn,
         };
         self.layout.set(Some(found));
         found
+    }
+
+    /// Where the arguments end, and where all strings do.
+    fn walk(&self) -> (Place, Place) {
+        let args = self.skip(Place { n: 0, at: 0 }, self.argc);
+        (args, self.skip(Place { n: 0, at: args.at }, self.envc))
     }
 
     /// Whether the strings are others than `argc` arguments and `envc` environment strings, each
@@ -97,14 +113,14 @@ impl<S: Strings> Args<S> {
     }
 
     fn ends_with_nul(&self) -> bool {
-        let last = self.strings.len().checked_sub(1);
+        let last = self.end.get().checked_sub(1);
         last.is_some_and(|at| self.strings.chunk(at).first() == Some(&0))
     }
 
     /// From one string on to the `n`-th, or to the end of the block.
     fn skip(&self, from: Place, n: u32) -> Place {
         let mut place = from;
-        while place.n < n && place.at < self.strings.len() {
+        while place.n < n && place.at < self.end.get() {
             place = Place {
                 n: place.n + 1,
                 at: self.after(self.string_end(place.at)),
@@ -115,12 +131,12 @@ impl<S: Strings> Args<S> {
 
     /// Where the string begins that follows the one with this end.
     fn after(&self, end: usize) -> usize {
-        (end + 1).min(self.strings.len())
+        (end + 1).min(self.end.get())
     }
 
     /// The offset of the NUL that ends the string at `at`; the block's end if there is none.
     fn string_end(&self, mut at: usize) -> usize {
-        while at < self.strings.len() {
+        while at < self.end.get() {
             let chunk = self.strings.chunk(at);
             if let Ok(string) = CStr::from_bytes_until_nul(chunk) {
                 return at + string.count_bytes();
@@ -130,7 +146,7 @@ impl<S: Strings> Args<S> {
             }
             at += chunk.len();
         }
-        self.strings.len()
+        self.end.get()
     }
 
     /// Whether these bytes stand at `at`.
@@ -160,7 +176,7 @@ impl<S: Strings> Args<S> {
         let at = self.layout().env;
         Span {
             at,
-            len: self.strings.len() - at,
+            len: self.end.get() - at,
         }
     }
 
@@ -192,7 +208,7 @@ impl<S: Strings> Args<S> {
         mut visit: impl FnMut(Place, Span) -> bool,
     ) {
         let Place { mut n, mut at } = from;
-        while at < self.strings.len() {
+        while at < self.end.get() {
             let end = self.string_end(at);
             if end - at >= name.len() && self.stands_at(at, name) {
                 let value = at + name.len();
@@ -297,12 +313,17 @@ mod tests {
     /// A block with borders every `page` bytes.
     struct Block {
         bytes: &'static [u8],
+        counted: usize,
         page: usize,
     }
 
     impl Strings for Block {
         fn len(&self) -> usize {
             self.bytes.len()
+        }
+
+        fn counted(&self) -> usize {
+            self.counted
         }
 
         fn chunk(&self, at: usize) -> &[u8] {
@@ -316,7 +337,23 @@ mod tests {
     const BOTH: &[u8] = b"ls\0-l\0\0A=arg\0A=1\0AB=2\0\0=x\0novalue\0A=second\0E=\0A\0";
 
     fn args(bytes: &'static [u8], page: usize, argc: u32, envc: u32) -> Args<Block> {
-        Args::new(Block { bytes, page }, argc, envc)
+        with_name(bytes, bytes.len(), page, argc, envc)
+    }
+
+    /// With the file name in the block from `counted` on.
+    fn with_name(
+        bytes: &'static [u8],
+        counted: usize,
+        page: usize,
+        argc: u32,
+        envc: u32,
+    ) -> Args<Block> {
+        let block = Block {
+            bytes,
+            counted,
+            page,
+        };
+        Args::new(block, argc, envc)
     }
 
     fn name(bytes: &[u8]) -> Result<EnvName> {
@@ -437,6 +474,40 @@ mod tests {
         }
         assert!(args(b"", 8, 1, 0).is_torn());
         assert_eq!(errno(args(b"", 8, 1, 0).arg(0)), -2);
+        Ok(())
+    }
+
+    #[test]
+    fn the_file_name_is_read_where_strings_are_missing() -> Result {
+        const STACK: &[u8] = b"a\0V=1\0A=path\0";
+        for page in 1..=STACK.len() {
+            let whole = with_name(STACK, 6, page, 1, 1);
+            assert!(!whole.is_torn());
+            assert_eq!(whole.count_env(&name(b"A\0")?), 0);
+            assert!(holds(&whole, Ok(whole.env_block()), b"V=1\0"));
+
+            let missing = with_name(STACK, 6, page, 1, 2);
+            assert!(missing.is_torn());
+            assert!(holds(
+                &missing,
+                missing.env_value(&name(b"A\0")?, 0),
+                b"path"
+            ));
+            assert!(holds(&missing, Ok(missing.env_block()), b"V=1\0A=path\0"));
+
+            let run_together = with_name(b"a\0V=1A=path\0", 5, page, 1, 1);
+            assert!(run_together.is_torn());
+            assert!(holds(
+                &run_together,
+                run_together.env_value(&name(b"V\0")?, 0),
+                b"1A=path"
+            ));
+
+            // Of more strings than were counted none is the file name.
+            let more = with_name(STACK, 6, page, 1, 0);
+            assert!(more.is_torn());
+            assert!(holds(&more, Ok(more.env_block()), b"V=1\0"));
+        }
         Ok(())
     }
 

@@ -34,6 +34,7 @@ FIXTURE(torn)
 	char (*strings)[LENGTH + 1]; /* that the other process shares */
 	char *envp[STRINGS + 2];
 	pid_t writer;
+	__u32 *tgid; /* where a BPF LSM program is told who executes */
 	int started_with_it, refused, torn;
 };
 
@@ -99,7 +100,8 @@ FIXTURE_TEARDOWN(torn)
 {
 	kill(self->writer, SIGKILL);
 	waitpid(self->writer, NULL, 0);
-	shipped_end(&self->shipped);
+	if (!self->tgid)
+		shipped_end(&self->shipped);
 }
 
 /* Executes it once as an ordinary user, and counts what came of it. */
@@ -111,11 +113,14 @@ static void execute(FIXTURE_DATA(torn) *self, const char *path)
 		.argv = argv,
 		.envp = self->envp,
 		.before = unprivileged,
+		.tgid = { self->tgid },
 	};
 	int result = run(&how), n;
 
 	self->started_with_it += result == PRELOADED;
 	self->refused += result == -EPERM;
+	if (self->tgid)
+		return;
 	n = shipped_reports(&self->shipped);
 	for (int i = 0; i < n && i < SHIPPED_MAX; i++)
 		self->torn += !strcmp(self->shipped.report[i].signal, "torn_environment");
@@ -131,6 +136,26 @@ TEST_F(torn, no_program_starts_with_a_library_to_preload)
 	EXPECT_LT(0, self->refused);
 	EXPECT_LT(0, self->torn);
 	EXPECT_LE(self->torn, self->refused);
+}
+
+/* The readers of BPF LSM programs find what the new program would find. */
+TEST_F(torn, no_program_starts_with_it_past_a_bpf_lsm_program)
+{
+	struct policy lsm = {};
+
+	lsm.obj = bpf_object__open_file(test_path("bprm_deny.bpf.o"), NULL);
+	ASSERT_NE(NULL, lsm.obj);
+	ASSERT_EQ(0, policy_load(&lsm));
+	lsm.link = bpf_program__attach(bpf_object__next_program(lsm.obj, NULL));
+	ASSERT_NE(NULL, lsm.link);
+	self->tgid = lsm.data;
+	for (int i = 0; i < rounds(60, 10); i++)
+		execute(self, variant->path);
+	EXPECT_EQ(0, self->started_with_it);
+	EXPECT_LT(0, self->refused);
+	bpf_link__destroy(lsm.link);
+	lsm.link = NULL;
+	policy_close(&lsm);
 }
 
 TEST_F(torn, in_audit_mode_it_is_told_of)

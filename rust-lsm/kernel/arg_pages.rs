@@ -20,11 +20,15 @@ pub(crate) trait Strings {
     /// Its size.
     fn len(&self) -> usize;
 
+    /// How much of it execve copied as arguments and environment. The file name follows, which a
+    /// new program takes for an environment string where strings are missing.
+    fn counted(&self) -> usize;
+
     /// The bytes from `at` on, up to some border; not empty if `at < len()`.
     fn chunk(&self, at: usize) -> &[u8];
 }
 
-/// References to the pages from `bprm->p` to `bprm->exec`.
+/// References to the pages from `bprm->p` to the end of the stack.
 ///
 /// # Invariants
 ///
@@ -34,6 +38,7 @@ pub(crate) struct ArgPages {
     pages: KVec<*mut bindings::page>,
     offset: usize,
     len: usize,
+    counted: usize,
 }
 
 impl ArgPages {
@@ -43,19 +48,28 @@ impl ArgPages {
     /// `EFAULT` if a page can't be had, `ENOMEM` if there is no memory for the list of pages: 8
     /// bytes a page, 12 KB for the 6 MB that an exec's strings can have.
     pub(crate) fn collect(bprm: &Bprm) -> Result<Self> {
-        let len = bprm.strings_len();
-        // SAFETY: The bprm is valid while the reference lives.
-        let (mm, start) = unsafe { ((*bprm.as_ptr()).mm, (*bprm.as_ptr()).p) };
-        if mm.is_null() {
-            return Err(EFAULT);
-        }
-
+        // SAFETY: The bprm is valid while the reference lives; it has its stack as long as it has
+        // its memory, and only this task changes it.
+        let (mm, start, end) = unsafe {
+            let bprm = &*bprm.as_ptr();
+            if bprm.mm.is_null() {
+                return Err(EFAULT);
+            }
+            (
+                bprm.mm,
+                bprm.p,
+                (*bprm.vma).__bindgen_anon_1.__bindgen_anon_1.vm_end,
+            )
+        };
+        // The last word is always 0.
+        let len = end.checked_sub(start + size_of::<usize>()).ok_or(EFAULT)?;
         let offset = start & !PAGE_MASK;
         let count = (offset + len).div_ceil(PAGE_SIZE);
         let mut held = Self {
             pages: KVec::with_capacity(count, GFP_KERNEL)?,
             offset,
             len,
+            counted: bprm.strings_len().min(len),
         };
         while held.pages.len() < count {
             held.collect_some(mm, start & PAGE_MASK, count)?;
@@ -99,6 +113,10 @@ impl ArgPages {
 impl Strings for ArgPages {
     fn len(&self) -> usize {
         self.len
+    }
+
+    fn counted(&self) -> usize {
+        self.counted
     }
 
     fn chunk(&self, at: usize) -> &[u8] {
