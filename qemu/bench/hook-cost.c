@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * hook-cost: loads one thing of measured.bpf.o at a time, does something 200
+ * hook-cost: loads one thing of measured.bpf.o at a time, does something many
  * times with it attached (executes `true`, unlinks a file), and prints what the
  * LSM framework's functions took, and how much of it is above the same with
- * nothing attached. Run in the guest by `make bench`, in this directory.
+ * nothing attached. What a user can have many of (arguments, hard links, processes)
+ * is measured with few and with many of them. Run in the guest by `make bench`, in
+ * this directory.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,13 +23,20 @@
 #include "cost.h"
 
 #define TIMES 200
+#define MANY_ARGS 20000
+#define MANY_LINKS 10000
+#define MANY_PROCESSES 1000
 #define FILE_NAME "/tmp/hook-cost"
+#define LINK "/tmp/hook-cost-link"
+#define LINKS "/tmp/hook-cost-links"
 #define OVERLAY "/tmp/hook-cost-overlay"
 
 /* What is done, and which functions of the framework that leads to. */
 struct workload {
 	void (*run)(void);
 	enum measured from, to;
+	void (*prepare)(void); /* once, with the thing attached */
+	int times;
 	long long nothing;
 };
 
@@ -62,14 +73,13 @@ static void set_tgid(enum measured measured, pid_t tgid)
 }
 
 /* The child waits until it is known whose exec is to be measured. */
-static void execute_file(const char *path)
+static void execute_with(const char *path, char *const argv[])
 {
 	char *const envp[] = {
 		"HOME=/root", "LANG=C.UTF-8", "LOGNAME=root", "PATH=/usr/sbin:/usr/bin",
 		"PWD=/root", "SHELL=/bin/bash", "SHLVL=1", "TERM=linux", "USER=root",
 		"XDG_RUNTIME_DIR=/run/user/0", NULL
 	};
-	char *const argv[] = { "true", NULL };
 	int go[2], status;
 	pid_t child;
 	char byte = 0;
@@ -92,9 +102,41 @@ static void execute_file(const char *path)
 		die("true");
 }
 
+static void execute_file(const char *path)
+{
+	char *const argv[] = { "true", NULL };
+
+	execute_with(path, argv);
+}
+
 static void execute(void)
 {
 	execute_file("/usr/bin/true");
+}
+
+static void execute_args(int n)
+{
+	static char *argv[MANY_ARGS + 1];
+
+	for (int i = 0; i < n; i++)
+		argv[i] = "argument";
+	argv[n] = NULL;
+	execute_with("/usr/bin/true", argv);
+}
+
+static void execute_20(void)
+{
+	execute_args(20);
+}
+
+static void execute_2000(void)
+{
+	execute_args(2000);
+}
+
+static void execute_20000(void)
+{
+	execute_args(MANY_ARGS);
 }
 
 static void unlink_file(const char *path)
@@ -128,27 +170,79 @@ static void unlink_in_overlay(void)
 	unlink_new(OVERLAY "/merged/file");
 }
 
-static void unlink_executed(void)
+static void copy_and_execute(void)
 {
 	if (system("cp /usr/bin/true " FILE_NAME))
 		die("cp");
 	execute_file(FILE_NAME);
+}
+
+static void unlink_executed(void)
+{
+	copy_and_execute();
 	unlink_file(FILE_NAME);
 }
 
-static struct workload exec_true = { execute, BPRM_CHECK, BPRM_CHECK };
-static struct workload ordinary = { unlink_ordinary, PATH_UNLINK, INODE_UNLINK };
-static struct workload overlay = { unlink_in_overlay, PATH_UNLINK, INODE_UNLINK };
-static struct workload executed = { unlink_executed, PATH_UNLINK, INODE_UNLINK };
+/* One of the names of a file that was executed by another. */
+static void unlink_link(void)
+{
+	if (link(FILE_NAME, LINK))
+		die(LINK);
+	unlink_file(LINK);
+}
+
+static void make_links(void)
+{
+	char path[64];
+
+	copy_and_execute();
+	for (int i = 0; i < MANY_LINKS; i++) {
+		snprintf(path, sizeof(path), LINKS "/%d", i);
+		if (link(FILE_NAME, path))
+			die(path);
+	}
+}
+
+/* They live as long as this one. */
+static void make_processes(void)
+{
+	for (int i = 0; i < MANY_PROCESSES; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			die("fork");
+		if (!pid) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			pause();
+			_exit(1);
+		}
+	}
+}
+
+#define EXEC(run, times) { run, BPRM_CHECK, BPRM_CHECK, NULL, times }
+#define UNLINK(run, prepare) { run, PATH_UNLINK, INODE_UNLINK, prepare, TIMES }
+
+static struct workload exec_true = EXEC(execute, TIMES);
+static struct workload exec_20 = EXEC(execute_20, TIMES);
+static struct workload exec_2000 = EXEC(execute_2000, TIMES / 10);
+static struct workload exec_20000 = EXEC(execute_20000, TIMES / 10);
+static struct workload ordinary = UNLINK(unlink_ordinary, NULL);
+static struct workload overlay = UNLINK(unlink_in_overlay, NULL);
+static struct workload executed = UNLINK(unlink_executed, NULL);
+static struct workload one_link = UNLINK(unlink_link, copy_and_execute);
+static struct workload many_links = UNLINK(unlink_link, make_links);
+static struct workload crowd = UNLINK(unlink_executed, make_processes);
 
 static void measure(struct workload *workload, const char *what)
 {
 	unsigned long long least = 0, mean = 0;
 	enum measured m;
 
+	if (workload->prepare)
+		workload->prepare();
 	for (m = workload->from; m <= workload->to; m++)
 		set(m, &(struct cost){});
-	for (int i = 0; i < TIMES; i++)
+	for (int i = 0; i < workload->times; i++)
 		workload->run();
 	for (m = workload->from; m <= workload->to; m++) {
 		struct cost cost = get(m);
@@ -226,5 +320,19 @@ int main(void)
 
 	measure(&executed, "unlink of what was executed, nothing");
 	measure_with(&executed, "krsi_exec_unlink_empty", "unlink of what was executed, KRSI");
+
+	measure(&exec_20, "exec with 20 arguments, nothing");
+	measure_with(&exec_20, "krsi_args_read", "exec with 20 arguments, KRSI reads each");
+	measure(&exec_2000, "exec with 2,000 arguments, nothing");
+	measure_with(&exec_2000, "krsi_args_read", "exec with 2,000 arguments, KRSI reads each");
+	measure(&exec_20000, "exec with 20,000 arguments, nothing");
+	measure_with(&exec_20000, "krsi_args_read", "exec with 20,000 arguments, KRSI reads each");
+
+	if (system("mkdir -p " LINKS))
+		die(LINKS);
+	one_link.nothing = many_links.nothing = crowd.nothing = executed.nothing;
+	measure_with(&one_link, "krsi_exec_unlink_empty", "unlink of one of 2 names, KRSI");
+	measure_with(&many_links, "krsi_exec_unlink_empty", "unlink of one of 10,002 names, KRSI");
+	measure_with(&crowd, "krsi_exec_unlink_empty", "unlink among 1,000 more processes, KRSI");
 	return 0;
 }

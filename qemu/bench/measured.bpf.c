@@ -20,6 +20,22 @@ int BPF_PROG(env_exec, struct krsi_exec *exec)
 
 KRSI_POLICY(krsi_env_read, .process_exec = (void *)env_exec);
 
+static long read_arg(__u32 n, struct krsi_exec **exec)
+{
+	char arg[16];
+
+	return krsi_get_arg(*exec, n, arg, sizeof(arg)) < 0;
+}
+
+SEC("struct_ops/process_exec")
+int BPF_PROG(args_exec, struct krsi_exec *exec)
+{
+	bpf_loop(exec->argc, read_arg, &exec, 0);
+	return 0;
+}
+
+KRSI_POLICY(krsi_args_read, .process_exec = (void *)args_exec);
+
 SEC("struct_ops/file_unlink")
 int BPF_PROG(empty_unlink, struct krsi_unlink *removal)
 {
