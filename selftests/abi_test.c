@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Proves that the ABI only grows: a policy that was built with its first header is
- * attached, sees what it saw then and is obeyed; and a struct that is filled for a
+ * Proves that the ABI only grows: a policy that was built with its first or second
+ * header is attached, sees what it saw then and is obeyed; and a struct that is filled for a
  * policy is filled as far as the policy's size reaches, and zeroed behind that.
  */
 
@@ -13,6 +13,7 @@
 #include "abi.h"
 #include "observe.h"
 #include "sizes.h"
+#include "unlinking.h"
 
 KEEP_POLICIES("abi1.bpf.o", "abi1")
 
@@ -145,6 +146,85 @@ TEST_F(first_abi, policy_is_obeyed)
 	ASSERT_EQ(0, policy_line("abi1", &line));
 	EXPECT_EQ(2, line.denials);
 	EXPECT_EQ(0, line.errors);
+}
+
+FIXTURE(second_abi)
+{
+	struct policy policy;
+	struct abi *abi;
+	struct stat program;
+};
+
+FIXTURE_SETUP(second_abi)
+{
+	ASSERT_EQ(0, unlinks_dir());
+	ASSERT_EQ(0, stat(PROGRAM, &self->program));
+	ASSERT_EQ(0, mode_set("enforce"));
+	ASSERT_EQ(0, policy_start(&self->policy, "abi2.bpf.o", "abi2"));
+	self->abi = self->policy.data;
+}
+
+FIXTURE_TEARDOWN(second_abi)
+{
+	policy_close(&self->policy);
+	mode_restore();
+}
+
+/* The program removes itself; 0 or -errno. */
+static int remove_itself(__u32 *tgid)
+{
+	char *argv[] = { "program", "self", NULL };
+	struct run how = { .path = PROGRAM, .argv = argv, .tgid = { tgid } };
+
+	return -run(&how);
+}
+
+TEST_F(second_abi, policy_sees_the_context)
+{
+	const struct abi *abi = self->abi;
+
+	EXPECT_EQ(2, policy_ops(&self->policy)->abi);
+	ASSERT_EQ(0, remove_itself(&self->abi->tgid));
+	EXPECT_EQ(1, abi->ran);
+	EXPECT_EQ(0, abi->header);
+	EXPECT_EQ(0, abi->flags);
+	EXPECT_EQ(KRSI_UNLINK_UNLINK, abi->how);
+	EXPECT_EQ(0, abi->links_left);
+	EXPECT_EQ(KRSI_WHOSE_OWN, abi->whose);
+	EXPECT_EQ(KRSI_NAME_GONE, abi->name_now);
+	EXPECT_EQ(0, abi->reserved);
+	EXPECT_LT(0, abi->exec_age);
+}
+
+TEST_F(second_abi, policy_is_told_which_file_and_which_task)
+{
+	const struct abi *abi = self->abi;
+	struct stat own;
+
+	ASSERT_EQ(0, stat("/proc/self/exe", &own));
+	ASSERT_EQ(0, remove_itself(&self->abi->tgid));
+	EXPECT_EQ(strlen(PROGRAM), abi->path_ret);
+	EXPECT_STREQ(PROGRAM, abi->path);
+	EXPECT_EQ(0, abi->file_ret);
+	EXPECT_EQ(self->program.st_dev, abi->dev);
+	EXPECT_EQ(self->program.st_ino, abi->ino);
+	EXPECT_EQ(0, abi->task_ret);
+	EXPECT_EQ(abi->tgid, abi->task_tgid);
+	EXPECT_EQ(self->program.st_dev, abi->exe_dev);
+	EXPECT_EQ(self->program.st_ino, abi->exe_ino);
+	EXPECT_EQ(own.st_ino, abi->parent_ino);
+	/* Its struct ends where the first field that came later begins. */
+	EXPECT_EQ(ABI2_TASK_SIZE, offsetof(struct krsi_task_id, mnt_ns));
+	EXPECT_EQ(ABI_CANARY, abi->behind_task);
+}
+
+TEST_F(second_abi, policy_is_obeyed)
+{
+	self->abi->answer = -EACCES;
+	EXPECT_EQ(-EACCES, remove_itself(&self->abi->tgid));
+	self->abi->answer = 0;
+	EXPECT_EQ(0, remove_itself(&self->abi->tgid));
+	EXPECT_EQ(2, self->abi->ran);
 }
 
 #define DIRTY 0xaa
