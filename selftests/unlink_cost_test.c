@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Proves that what a user can make many of makes no removal long, and that what
- * it only asks for costs no memory for long: other names of the file, processes
- * that run it, execs that fail. Times are the least of many, so that a busy
- * machine does not matter, and have room to one side of what they were.
+ * Proves that what a user can make many of makes no removal long: other names of
+ * the file, processes that run it. And that what is remembered of execs is charged
+ * to who executes, and dropped if the exec fails. Times are the least of many, so
+ * that a busy machine does not matter, and have room to one side of what they were.
  */
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 #include "unlinking.h"
@@ -132,6 +134,86 @@ TEST_F(removal, is_prepared_for_no_exec_that_failed)
 	}
 	/* Half a kilobyte a file was kept once. */
 	EXPECT_LT(slab_kb() - before, n / 8 + 200);
+}
+
+#define CGROUPS DIR "/cgroup"
+#define CGROUP CGROUPS "/krsi_unlink_cost"
+
+/* Kernel memory that the processes of the cgroup hold, but for what is given back by itself. */
+static long charged(void)
+{
+	FILE *stat;
+	char line[128];
+	long bytes = -1;
+
+	/* The counts of the processors come together every two seconds. */
+	sleep(3);
+	stat = fopen(CGROUP "/memory.stat", "r");
+	while (stat && bytes < 0 && fgets(line, sizeof(line), stat))
+		sscanf(line, "slab_unreclaimable %ld", &bytes);
+	if (stat)
+		fclose(stat);
+	return bytes;
+}
+
+/* Executes so many scripts, each a file of its own, in the cgroup; 0 or an errno. */
+static int execute_scripts(const char *dir, int n)
+{
+	char path[320], pad[201] = "";
+	int i, status;
+	pid_t pid;
+
+	memset(pad, 'n', sizeof(pad) - 1);
+	if (mkdir(dir, 0755))
+		return errno;
+	for (i = 0; i < n; i++) {
+		snprintf(path, sizeof(path), "%s/%s%d", dir, pad, i);
+		if (file_make(path, "#!" PROGRAM "\n", 0755))
+			return EIO;
+	}
+	pid = fork();
+	if (!pid) {
+		if (file_write(CGROUP "/cgroup.procs", "0") < 0)
+			_exit(ESRCH);
+		for (i = 0; i < n; i++) {
+			snprintf(path, sizeof(path), "%s/%s%d", dir, pad, i);
+			pid = vfork();
+			if (!pid) {
+				execl(path, path, NULL);
+				_exit(1);
+			}
+			if (waitpid(pid, &status, 0) != pid || status)
+				_exit(ECHILD);
+		}
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+/* Who executes many files pays for what is remembered of them. */
+TEST_F(removal, is_prepared_for_at_the_cost_of_who_executes)
+{
+	int n = rounds(1000, 200);
+	long before, unwatched, watched;
+
+	ASSERT_EQ(0, mkdir(CGROUPS, 0755));
+	ASSERT_EQ(0, mount("cgroup2", CGROUPS, "cgroup2", 0, NULL));
+	ASSERT_LE(0, file_write(CGROUPS "/cgroup.subtree_control", "+memory"));
+	ASSERT_EQ(0, mkdir(CGROUP, 0755));
+	policy_detach(&self->watch.policy);
+	before = charged();
+	EXPECT_EQ(0, execute_scripts(DIR "/unwatched", n));
+	unwatched = charged() - before;
+	EXPECT_EQ(0, policy_attach(&self->watch.policy));
+	before = charged();
+	EXPECT_EQ(0, execute_scripts(DIR "/watched", n));
+	watched = charged() - before;
+	EXPECT_EQ(0, rmdir(CGROUP));
+	/* The name alone has 200 bytes. */
+	EXPECT_LE(unwatched + n * 200, watched) {
+		TH_LOG("%d files: %ld bytes unwatched, %ld watched", n, unwatched, watched);
+	}
 }
 
 TEST_HARNESS_MAIN
