@@ -23,3 +23,6 @@ mod row_tests;
 pub(crate) mod scan;
 pub(crate) mod watch;
 mod words;
+
+/// A millisecond, in nanoseconds.
+const MS: u64 = 1_000_000;

@@ -6,7 +6,7 @@
 //! proves nothing. And as an unload waits for RCU's readers, of its own and, behind
 //! `module_mutex`, of others, a step counts only if a grace period has passed in it.
 
-use super::row::MS;
+use super::MS;
 use crate::boundary::grace::GracePeriod;
 
 /// The most that counts between two looks.

@@ -29,7 +29,8 @@ use super::{
         Doubt,
         STEP, //
     },
-    news::News, //
+    news::News,
+    MS, //
 };
 use crate::{
     boundary::module::{
@@ -43,8 +44,6 @@ use crate::{
     },
     bpf::abi, //
 };
-
-pub(crate) const MS: u64 = 1_000_000;
 
 /// When a live module is looked at besides the period, after it became live.
 const AFTER_LIVE: [u64; 3] = [1_000 * MS, 5_000 * MS, 30_000 * MS];

@@ -17,9 +17,9 @@ mod tests {
             row::{
                 Row,
                 Stage,
-                LEAVING_SOON,
-                MS, //
-            }, //
+                LEAVING_SOON, //
+            },
+            MS, //
         },
         boundary::module::{
             Look,

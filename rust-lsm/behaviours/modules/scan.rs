@@ -2,6 +2,7 @@
 
 //! How often all modules are looked at: `krsi.module_scan_ms=` on the kernel command line.
 
+use super::MS;
 use crate::boundary::boot_param;
 use kernel::{
     prelude::*,
@@ -10,8 +11,6 @@ use kernel::{
         Atomic, //
     }, //
 };
-
-const MS: u64 = 1_000_000;
 
 /// 0: nobody is looked at unless it is asked for.
 static PERIOD_MS: Atomic<u32> = Atomic::new(5000);
