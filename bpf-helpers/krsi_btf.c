@@ -132,7 +132,7 @@ bool krsi_is_bprm_hook(u32 id)
 	return btf_id_set_contains(&krsi_bprm_hooks, id);
 }
 
-/* Registered for all program types: what makes the filter see the common kfuncs. */
+/* Registered twice, for struct_ops and for all: a filter sees what is registered where it is. */
 const struct btf_kfunc_id_set krsi_policy_kfuncs = {
 	.owner = THIS_MODULE,
 	.set = &krsi_policy_ids,

@@ -56,11 +56,17 @@ impl Group {
 pub(crate) fn register() -> Result {
     // SAFETY: The sets are constants of this kernel, their filter is `krsi_rs_kfunc_filter`.
     unsafe {
-        // For "unspecified" programs, or the filter would not see the common kfuncs.
-        to_result(bindings::register_btf_kfunc_id_set(
+        // For "unspecified" programs as well: a filter sees only what is registered where it is, the
+        // kfuncs that all programs may call, or all of struct_ops.
+        for kind in [
+            bindings::bpf_prog_type_BPF_PROG_TYPE_STRUCT_OPS,
             bindings::bpf_prog_type_BPF_PROG_TYPE_UNSPEC,
-            &raw const bindings::krsi_policy_kfuncs,
-        ))?;
+        ] {
+            to_result(bindings::register_btf_kfunc_id_set(
+                kind,
+                &raw const bindings::krsi_policy_kfuncs,
+            ))?;
+        }
         to_result(bindings::register_btf_kfunc_id_set(
             bindings::bpf_prog_type_BPF_PROG_TYPE_LSM,
             &raw const bindings::krsi_bprm_kfuncs,
