@@ -157,6 +157,20 @@ KRSI_KFUNC(EVENT, krsi_event, get_task_id, (void *out, __u32 out__sz), (out, out
  */
 KRSI_KFUNC(EVENT, krsi_event, is_below, (const void *dir, __u32 dir__sz), (dir, dir__sz))
 
+/**
+ * krsi_set_reason() - why the running program denies, for the audit record
+ * @event: the header of the context
+ * @text: a word or two, up to its NUL or its end: a constant of the policy or what it
+ *	found; must be memory that the program could write to
+ * @text__sz: size of @text
+ *
+ * The last call of a run counts, and only if the program then denies. At most
+ * KRSI_REASON_SIZE - 1 bytes are kept. Only in ops that can deny. Since KRSI_ABI 3.
+ *
+ * Return: how many bytes were kept.
+ */
+KRSI_KFUNC(REASON, krsi_event, set_reason, (const char *text, __u32 text__sz), (text, text__sz))
+
 #undef KRSI_UNWRAP
 #undef KRSI_READER
 #undef KRSI_KFUNC

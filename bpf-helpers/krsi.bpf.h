@@ -47,6 +47,17 @@ struct linux_binprm {
 })
 
 /**
+ * krsi_reason() - krsi_set_reason() with a constant
+ * @event: the header of the context
+ * @text: a string literal
+ */
+#define krsi_reason(event, text)						\
+({										\
+	char ___reason[] = text;						\
+	krsi_set_reason(event, ___reason, sizeof(___reason));			\
+})
+
+/**
  * krsi_copy() - copies a string of a context, such as module->name
  * @to: memory of the program of at least sizeof(@from) bytes
  * @from: the array itself: sizeof(@from) bytes are copied, so a pointer is wrong

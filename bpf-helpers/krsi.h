@@ -24,6 +24,10 @@
 /* struct krsi_ops.flags */
 #define KRSI_AUDIT	 (1U << 0) /* count denials, deny nothing: audit mode at most */
 #define KRSI_FAIL_CLOSED (1U << 1) /* deny where the policy could not decide */
+#define KRSI_NO_RECORD	 (1U << 2) /* no audit records of denials; since KRSI_ABI 3 */
+
+/* Longest reason that krsi_set_reason() keeps, with its NUL. */
+#define KRSI_REASON_SIZE 64
 
 /*
  * An empty struct, so that there is nothing to read behind a pointer to it. Through
@@ -341,7 +345,7 @@ struct krsi_module_hidden {
  * struct krsi_ops - a policy: a BPF struct_ops type, attached by a BPF link
  * @name: what the policy is called, with a NUL; required, need not be unique
  * @abi: the KRSI_ABI of the header that it was built with
- * @flags: KRSI_AUDIT, KRSI_FAIL_CLOSED
+ * @flags: KRSI_AUDIT, KRSI_FAIL_CLOSED, KRSI_NO_RECORD
  * @reserved: 0
  * @process_exec: a file is about to be executed; called once for the file
  *	itself and once for each interpreter that a script or binfmt_misc

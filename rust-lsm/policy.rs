@@ -7,7 +7,8 @@
 //! - `dispatch.rs` runs them on an event; `verdict.rs` judges what they return;
 //! - `mode.rs`: off, audit or enforce; `switches.rs`: which hooks are on for that;
 //!   `bprm_readers.rs`: also for BPF LSM programs;
-//! - `securityfs.rs`: what is shown of all that.
+//! - `securityfs.rs`: what is shown of all that; `records.rs`: what audit is told of it;
+//!   `words.rs`: for both.
 
 pub(crate) mod admission;
 mod attachment;
@@ -16,7 +17,9 @@ pub(crate) mod dispatch;
 pub(crate) mod krsi_ops;
 pub(crate) mod lists;
 pub(crate) mod mode;
+mod records;
 pub(crate) mod registry;
 pub(crate) mod securityfs;
 pub(crate) mod switches;
 mod verdict;
+mod words;

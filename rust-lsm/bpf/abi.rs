@@ -60,6 +60,8 @@ pub(crate) use kernel::bindings::{
     KRSI_NAME_SAME,
     KRSI_NAME_SIZE,
     KRSI_NAME_UNKNOWN,
+    KRSI_NO_RECORD,
+    KRSI_REASON_SIZE,
     KRSI_SEEDED,
     KRSI_TASK_INITIAL_NS,
     KRSI_TASK_NS_ROOT,
@@ -89,7 +91,7 @@ pub(crate) struct OpsHeader {
     pub(crate) name: [u8; KRSI_NAME_SIZE as usize],
     /// The `KRSI_ABI` that the policy was built with.
     pub(crate) abi: u32,
-    /// `KRSI_AUDIT`, `KRSI_FAIL_CLOSED`.
+    /// `KRSI_AUDIT`, `KRSI_FAIL_CLOSED`, `KRSI_NO_RECORD`.
     pub(crate) flags: u32,
     /// 0.
     pub(crate) reserved: [u64; 4],

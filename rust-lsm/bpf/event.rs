@@ -5,7 +5,10 @@
 //! The kernel's objects lie in front of the public struct, at the same distance for every
 //! context, so that a kfunc that is handed any context finds them from its header.
 
-use super::abi::EventHeader;
+use super::abi::{
+    EventHeader,
+    KRSI_REASON_SIZE, //
+};
 use crate::{
     args::Args,
     boundary::{
@@ -25,7 +28,10 @@ use core::{
         offset_of, //
     },
 };
-use kernel::prelude::*;
+use kernel::{
+    alloc::Flags,
+    prelude::*, //
+};
 
 /// What kfuncs find behind a context. Only the task that raised the event uses it.
 pub(crate) struct Behind<'a> {
@@ -34,6 +40,7 @@ pub(crate) struct Behind<'a> {
     exec: Option<&'a Bprm>,
     args: OnceCell<Result<Args<ArgPages>>>,
     failed: Cell<bool>,
+    reason: [Cell<u8>; KRSI_REASON_SIZE as usize],
 }
 
 impl<'a> Behind<'a> {
@@ -45,6 +52,7 @@ impl<'a> Behind<'a> {
             exec: None,
             args: OnceCell::new(),
             failed: Cell::new(false),
+            reason: [const { Cell::new(0) }; KRSI_REASON_SIZE as usize],
         }
     }
 
@@ -104,6 +112,16 @@ impl<'a> Behind<'a> {
         }
     }
 
+    /// The same for KRSI itself, in memory of its own.
+    pub(crate) fn path_string(&self, memory: Flags) -> Result<KVec<u8>> {
+        let Some(path) = self.path else {
+            return self.place()?.path_string(memory);
+        };
+        let mut copy = KVec::new();
+        copy.extend_from_slice(path?, memory)?;
+        Ok(copy)
+    }
+
     /// The prepared arguments; `ENODATA` if nothing was prepared. Never sleeps.
     pub(crate) fn args(&self) -> Result<&Args<ArgPages>> {
         match self.args.get() {
@@ -111,6 +129,29 @@ impl<'a> Behind<'a> {
             Some(Err(e)) => Err(*e),
             None => Err(ENODATA),
         }
+    }
+
+    /// A program is about to run: what one before it noted is forgotten.
+    pub(crate) fn begin_run(&self) {
+        self.failed.set(false);
+        self.reason[0].set(0);
+    }
+
+    /// Keeps why the program that is running now will deny, for its record: up to the first NUL,
+    /// and what there is room for. Answers how many bytes that is.
+    pub(crate) fn set_reason(&self, text: &ProgMem<'_>) -> usize {
+        let mut bytes = [0; KRSI_REASON_SIZE as usize];
+        text.read(&mut bytes[..KRSI_REASON_SIZE as usize - 1]);
+        let len = bytes.iter().take_while(|byte| **byte != 0).count();
+        for (kept, byte) in self.reason.iter().zip(bytes) {
+            kept.set(byte);
+        }
+        len
+    }
+
+    /// What the program that ran last gave as its reason, with a NUL.
+    pub(crate) fn reason(&self) -> [u8; KRSI_REASON_SIZE as usize] {
+        core::array::from_fn(|i| self.reason[i].get())
     }
 
     /// Notes that a kfunc could not answer the program that is running now.
@@ -148,6 +189,11 @@ impl<'a, C> Event<'a, C> {
     /// What stands behind it.
     pub(crate) fn behind(&self) -> &Behind<'a> {
         &self.behind
+    }
+
+    /// The context.
+    pub(crate) fn public(&self) -> &C {
+        &self.public
     }
 
     /// The context to call a program with. Programs only read it.

@@ -37,6 +37,8 @@ groups! {
     Event = krsi_kfunc_group_KRSI_KFUNCS_EVENT,
     /// For every event; what the hooks of removals must prepare.
     Path = krsi_kfunc_group_KRSI_KFUNCS_PATH,
+    /// For every event that can be denied.
+    Reason = krsi_kfunc_group_KRSI_KFUNCS_REASON,
     /// Readers of an exec's arguments and environment, for BPF LSM programs.
     Bprm = krsi_kfunc_group_KRSI_KFUNCS_BPRM,
     /// The kernel's own that work on a program's own memory alone.

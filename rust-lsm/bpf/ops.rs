@@ -29,6 +29,10 @@ pub(crate) trait OpType {
     /// during the call; `context` is the public part of an `Event`; the caller may sleep if the
     /// op's table entry says that programs may.
     unsafe fn call(ops: *const bindings::krsi_ops, context: *mut Self::Context) -> Option<c_int>;
+
+    /// The strings of the context that name what the event is about, besides its file, each with
+    /// its key in audit records.
+    fn names(context: &Self::Context) -> impl Iterator<Item = (&'static str, &[u8])>;
 }
 
 macro_rules! ops {
@@ -37,6 +41,7 @@ macro_rules! ops {
         $name:ident = $index:literal {
             call: $member:ident($context:ident) -> $ret:ident,
             may_sleep: $sleep:literal,
+            $(names: [$($key:literal: $string:ident),*],)?
             hooks: [$($hook:ident),*],
         }
     )*) => {
@@ -79,6 +84,12 @@ macro_rules! ops {
                     // the member is a trampoline made for this prototype, and lives as long as
                     // the map, which the caller keeps referenced.
                     unsafe { (*ops).$member.map(|run| ops!(@answer $ret run(context))) }
+                }
+
+                fn names(
+                    _context: &Self::Context,
+                ) -> impl Iterator<Item = (&'static str, &[u8])> {
+                    [$($(($key, _context.$string.as_slice())),*)?].into_iter()
                 }
             }
         )*

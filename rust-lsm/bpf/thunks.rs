@@ -168,6 +168,20 @@ unsafe extern "C" fn krsi_rs_get_task_id(
 ///
 /// As in the module's documentation.
 #[export]
+unsafe extern "C" fn krsi_rs_set_reason(
+    ctx: *mut EventHeader,
+    text: *const c_char,
+    size: u32,
+) -> c_int {
+    // SAFETY: Called for a kfunc, see above.
+    let (behind, text) = unsafe { (Behind::of(ctx), mem(text, size)) };
+    value(Ok(behind.set_reason(&text)))
+}
+
+/// # Safety
+///
+/// As in the module's documentation.
+#[export]
 unsafe extern "C" fn krsi_rs_is_below(
     ctx: *mut EventHeader,
     dir: *const c_void,

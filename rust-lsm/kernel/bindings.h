@@ -42,6 +42,12 @@
 #define KRSI_FRAMEWORK_SWITCHES 0
 #endif
 
+/* Where the tree's header has them not (patch "audit: add the record types of KRSI"). */
+#ifndef AUDIT_KRSI_ACCESS
+#define AUDIT_KRSI_ACCESS	1490
+#define AUDIT_KRSI_POLICY	1491
+#endif
+
 /* KRSI's own static key of a hook, for a framework that can't. */
 struct krsi_hook_key {
 	struct static_key_false key;
@@ -109,8 +115,8 @@ extern struct delayed_work krsi_work;
 
 u32 krsi_member_offset(const struct btf_type *t, const struct btf_member *member);
 bool krsi_log_allowed(void);
-struct audit_buffer *krsi_audit_start(int type);
-void krsi_audit_string(struct audit_buffer *ab, const char *string);
+struct audit_buffer *krsi_audit_start(int type, bool may_wait);
+void krsi_audit_text(struct audit_buffer *ab, const char *text, u32 len);
 u32 krsi_loginuid(void);
 u32 krsi_sessionid(void);
 
@@ -119,6 +125,7 @@ enum krsi_kfunc_group {
 	KRSI_KFUNCS_EXEC,	/* readers of an exec's memory, on krsi_exec */
 	KRSI_KFUNCS_EVENT,	/* every event */
 	KRSI_KFUNCS_PATH,	/* the same, what is prepared for removals */
+	KRSI_KFUNCS_REASON,	/* every event that can be denied */
 	KRSI_KFUNCS_BPRM,	/* readers for BPF LSM programs, on linux_binprm */
 	KRSI_KFUNCS_COMMON,	/* the kernel's own that a policy may call */
 	KRSI_KFUNCS_FOREIGN	/* all others */

@@ -395,14 +395,16 @@ bool krsi_log_allowed(void)
 
 /* audit.rs */
 
-struct audit_buffer *krsi_audit_start(int type)
+/* Who may not wait takes what memory there is, and no record if there are too many already. */
+struct audit_buffer *krsi_audit_start(int type, bool may_wait)
 {
-	return audit_log_start(audit_context(), GFP_KERNEL, type);
+	return audit_log_start(audit_context(),
+			       may_wait ? GFP_KERNEL : GFP_ATOMIC | __GFP_NOWARN, type);
 }
 
-void krsi_audit_string(struct audit_buffer *ab, const char *string)
+void krsi_audit_text(struct audit_buffer *ab, const char *text, u32 len)
 {
-	audit_log_format(ab, "%s", string);
+	audit_log_format(ab, "%.*s", (int)len, text);
 }
 
 u32 krsi_loginuid(void)

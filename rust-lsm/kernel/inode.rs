@@ -85,6 +85,13 @@ impl Inode {
         }
     }
 
+    /// What its filesystem calls its device: NUL-padded.
+    pub(crate) fn device(&self) -> [c_char; 32] {
+        // SAFETY: An inode has a superblock as long as it lives; its name is set before its first
+        // inode, with a NUL at its end.
+        unsafe { (*(*self.as_ptr()).i_sb).s_id }
+    }
+
     /// Its mode, type and permission bits.
     pub(crate) fn mode(&self) -> u32 {
         // SAFETY: The inode is valid; its mode is one word.

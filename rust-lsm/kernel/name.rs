@@ -14,6 +14,7 @@ use super::place::{
 };
 use core::ptr::null_mut;
 use kernel::{
+    alloc::Flags,
     bindings,
     error::from_err_ptr,
     prelude::*, //
@@ -47,7 +48,10 @@ impl Name {
     /// The name of a place with its path. Allocates, may sleep.
     pub(crate) fn of(place: &Place<'_>) -> Result<Self> {
         Ok(Self {
-            path: path(place)?,
+            path: match path(place, GFP_KERNEL_ACCOUNT) {
+                Err(e) if e == ENAMETOOLONG => KVec::new(),
+                path => path?,
+            },
             ..Self::without_path(place)?
         })
     }
@@ -170,32 +174,35 @@ fn last(place: &Place<'_>) -> Result<KVec<u8>> {
     Ok(last)
 }
 
-/// The path from the root of the filesystem; empty if there is none of at most `PATH_MAX` bytes.
-fn path(place: &Place<'_>) -> Result<KVec<u8>> {
+/// The path from the root of the filesystem; `ENAMETOOLONG` if there is none of at most `PATH_MAX`
+/// bytes. Sleeps only if `memory` says so.
+fn path(place: &Place<'_>, memory: Flags) -> Result<KVec<u8>> {
     const SIZE: usize = bindings::PATH_MAX as usize;
     let mut path = KVec::new();
-    let mut buffer = KVec::<u8>::with_capacity(SIZE, GFP_KERNEL)?;
+    let mut buffer = KVec::<u8>::with_capacity(SIZE, memory)?;
     // SAFETY: The dentry is valid, the buffer has room for `SIZE` bytes; what is found is a string
     // in it, which ends with its end.
     unsafe {
         let start = buffer.spare_capacity_mut().as_mut_ptr().cast::<u8>();
         let found = bindings::dentry_path_raw(place.dentry(), start.cast(), SIZE as c_int);
-        if let Ok(found) = from_err_ptr(found) {
-            let len = SIZE - 1 - (found as usize - start as usize);
-            path.extend_from_slice(
-                core::slice::from_raw_parts(found.cast(), len),
-                GFP_KERNEL_ACCOUNT,
-            )?;
-        }
+        let found = from_err_ptr(found).map_err(|_| ENAMETOOLONG)?;
+        let len = SIZE - 1 - (found as usize - start as usize);
+        path.extend_from_slice(core::slice::from_raw_parts(found.cast(), len), memory)?;
     }
     Ok(path)
 }
 
 impl Place<'_> {
-    /// Its path as [`Place::path`] gives it, to be told later. Allocates, may sleep.
-    pub(crate) fn path_string(&self) -> Result<KVec<u8>> {
+    /// Its path from the root of its filesystem, without a NUL. Sleeps only if `memory` says so.
+    pub(crate) fn path_in_filesystem(&self, memory: Flags) -> Result<KVec<u8>> {
+        path(self, memory)
+    }
+
+    /// Its path as [`Place::path`] gives it, with its NUL, to be told later. Sleeps only if `memory`
+    /// says so.
+    pub(crate) fn path_string(&self, memory: Flags) -> Result<KVec<u8>> {
         const SIZE: usize = bindings::PATH_MAX as usize;
-        let mut path = KVec::from_elem(0u8, SIZE, GFP_KERNEL)?;
+        let mut path = KVec::from_elem(0u8, SIZE, memory)?;
         // SAFETY: The memory is valid for reads and writes of `SIZE` bytes, and nobody else's.
         let memory = unsafe { super::prog_mem::ProgMem::new(path.as_mut_ptr(), SIZE as u32) };
         let len = self.path(&memory)?;

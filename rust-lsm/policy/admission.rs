@@ -20,7 +20,8 @@ use crate::{
             OpsHeader,
             KRSI_ABI,
             KRSI_AUDIT,
-            KRSI_FAIL_CLOSED, //
+            KRSI_FAIL_CLOSED,
+            KRSI_NO_RECORD, //
         },
         kfunc::Group,
         ops::{
@@ -48,7 +49,7 @@ pub(crate) fn header(header: &OpsHeader) -> Result {
         warn_limited!("policy {name} refused: abi {abi}, this kernel has 1 to {KRSI_ABI}\n");
         return Err(EOPNOTSUPP);
     }
-    if header.flags & !(KRSI_AUDIT | KRSI_FAIL_CLOSED) != 0 {
+    if header.flags & !(KRSI_AUDIT | KRSI_FAIL_CLOSED | KRSI_NO_RECORD) != 0 {
         warn_limited!("policy {name} refused: unknown flags {:#x}\n", header.flags);
         return Err(EINVAL);
     }
@@ -98,7 +99,7 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
     if !is_policy {
         return match group {
             Group::Bprm if prog.is_lsm_at_exec() => bprm_readers::note(prog),
-            Group::Exec | Group::Event | Group::Path | Group::Bprm => Err(EACCES),
+            Group::Exec | Group::Event | Group::Path | Group::Reason | Group::Bprm => Err(EACCES),
             Group::Common | Group::Foreign => Ok(()),
         };
     }
@@ -108,6 +109,7 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
         Group::Exec => op == Some(Op::ProcessExec),
         // A worker knows neither the task nor a file.
         Group::Event | Group::Path => op.is_some_and(|op| !op.spec().is_told_by_worker()),
+        Group::Reason => op.is_some_and(|op| op.spec().can_deny),
         Group::Common => true,
         Group::Bprm | Group::Foreign => false,
     };

@@ -19,7 +19,8 @@ use crate::{
     bpf::{
         abi::{
             KRSI_AUDIT,
-            KRSI_FAIL_CLOSED, //
+            KRSI_FAIL_CLOSED,
+            KRSI_NO_RECORD, //
         },
         kfunc::Group,
         ops::Op,
@@ -49,6 +50,8 @@ pub(crate) struct Counts {
     pub(crate) would_denials: Atomic<u64>,
     /// Runs that went wrong, and what it will never be told of.
     pub(crate) errors: Atomic<u64>,
+    /// Denials and would-be denials that audit took no record of.
+    pub(crate) unrecorded: Atomic<u64>,
 }
 
 impl Counts {
@@ -58,6 +61,7 @@ impl Counts {
             denials: Atomic::new(0),
             would_denials: Atomic::new(0),
             errors: Atomic::new(0),
+            unrecorded: Atomic::new(0),
         }
     }
 
@@ -75,6 +79,11 @@ impl Counts {
             };
             denials.add(1, Relaxed);
         }
+    }
+
+    /// Counts a denial that audit took no record of.
+    pub(crate) fn note_unrecorded(&self) {
+        self.unrecorded.add(1, Relaxed);
     }
 }
 
@@ -212,6 +221,23 @@ impl Attachment {
     /// Whether it denies where it could not decide.
     pub(crate) fn fails_closed(&self) -> bool {
         self.ops.header().flags & KRSI_FAIL_CLOSED != 0
+    }
+
+    /// Whether its denials are told to audit.
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.ops.header().flags & KRSI_NO_RECORD == 0
+    }
+
+    /// The names of its flags.
+    pub(crate) fn flags(&self) -> impl Iterator<Item = &'static str> + Clone {
+        let flags = self.ops.header().flags;
+        [
+            (KRSI_AUDIT, "audit"),
+            (KRSI_FAIL_CLOSED, "fail_closed"),
+            (KRSI_NO_RECORD, "no_record"),
+        ]
+        .into_iter()
+        .filter_map(move |(flag, name)| (flags & flag != 0).then_some(name))
     }
 
     /// The mode that it asks for.

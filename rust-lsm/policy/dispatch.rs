@@ -9,6 +9,7 @@ use super::{
         self,
         Mode, //
     },
+    records,
     verdict::judge, //
 };
 use crate::bpf::{
@@ -54,7 +55,7 @@ fn run<O: OpType>(attachment: &Attachment, event: &Event<'_, O::Context>, mode: 
         Ok(())
     };
 
-    behind.take_failure();
+    behind.begin_run();
     let Some(returned) = attachment.ops().run::<O>(event) else {
         return Ok(());
     };
@@ -64,6 +65,9 @@ fn run<O: OpType>(attachment: &Attachment, event: &Event<'_, O::Context>, mode: 
 
     let enforced = attachment.effective(mode) == Mode::Enforce;
     attachment.policy().counts().note(&judgement, enforced);
+    if judgement.denial.is_some() {
+        records::denial::<O>(attachment, event, &judgement, enforced);
+    }
     match judgement.denial {
         Some(errno) if enforced => Err(errno),
         _ => Ok(()),

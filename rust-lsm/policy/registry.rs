@@ -16,6 +16,7 @@ use super::{
         self,
         Mode, //
     },
+    records,
     switches, //
 };
 use crate::{
@@ -83,7 +84,14 @@ pub(crate) fn init() -> Result {
 /// there are too many, and what `Attachment::new` answers.
 pub(crate) fn attach(ops: OpsRef, link: Option<LinkKey>) -> Result {
     let name = ops.header().name;
-    try_attach(ops, link).inspect_err(|e| refused("attachment of", &name, *e))
+    tell("attach", "attachment of", &name, try_attach(ops, link))
+}
+
+/// Tells audit what became of a policy, and the kernel log of a refusal. Waits for no program, but
+/// perhaps for auditd, so no lock of KRSI's is held.
+fn tell(what: &str, log: &str, name: &[u8], result: Result<Arc<Attachment>>) -> Result {
+    records::change(what, name, result.as_deref().map_err(|e| *e));
+    result.map(|_| ()).inspect_err(|e| refused(log, name, *e))
 }
 
 fn refused(what: &str, name: &[u8], e: Error) {
@@ -102,7 +110,7 @@ fn refused(what: &str, name: &[u8], e: Error) {
     warn_limited!("{what} policy {} refused: {why}\n", Escaped(name));
 }
 
-fn try_attach(ops: OpsRef, link: Option<LinkKey>) -> Result {
+fn try_attach(ops: OpsRef, link: Option<LinkKey>) -> Result<Arc<Attachment>> {
     may_administrate()?;
     let link = link.ok_or(EOPNOTSUPP)?;
     let mut registry = lock()?;
@@ -120,17 +128,17 @@ fn try_attach(ops: OpsRef, link: Option<LinkKey>) -> Result {
     )?;
     registry.next_id += 1;
     registry.publish(attachment.policy().id(), nodes);
-    Ok(())
+    Ok(attachment)
 }
 
 /// Replaces a policy's programs, flags and maps; its identity and counts stay. `EPERM` without
 /// CAP_MAC_ADMIN, `EINVAL` if the name is another.
 pub(crate) fn update(ops: OpsRef, link: LinkKey) -> Result {
     let name = ops.header().name;
-    try_update(ops, link).inspect_err(|e| refused("update to", &name, *e))
+    tell("update", "update to", &name, try_update(ops, link))
 }
 
-fn try_update(ops: OpsRef, link: LinkKey) -> Result {
+fn try_update(ops: OpsRef, link: LinkKey) -> Result<Arc<Attachment>> {
     may_administrate()?;
     let mut registry = lock()?;
     let entry = registry.find(link).ok_or(ENOENT)?;
@@ -140,9 +148,9 @@ fn try_update(ops: OpsRef, link: LinkKey) -> Result {
     }
     let attachment = Attachment::new(old.policy().clone(), ops)?;
     let nodes = nodes(&attachment)?;
-    registry.entries[entry].attachment = attachment;
+    registry.entries[entry].attachment = attachment.clone();
     registry.publish(old.policy().id(), nodes);
-    Ok(())
+    Ok(attachment)
 }
 
 /// A name without its NUL and what may stand behind it.
@@ -152,15 +160,17 @@ fn name_of(field: &[u8]) -> impl Iterator<Item = &u8> {
 
 /// Detaches the policy of a link. Never fails and never waits for a program.
 pub(crate) fn detach(link: LinkKey) {
-    let Ok(mut registry) = lock() else {
-        return;
-    };
-    let Some(entry) = registry.find(link) else {
-        return;
-    };
-    if let Ok(entry) = registry.entries.remove(entry) {
-        registry.publish(entry.attachment.policy().id(), Nodes::default());
+    if let Some(attachment) = take(link) {
+        records::change("detach", attachment.name(), Ok(&attachment));
     }
+}
+
+fn take(link: LinkKey) -> Option<Arc<Attachment>> {
+    let mut registry = lock().ok()?;
+    let entry = registry.find(link)?;
+    let entry = registry.entries.remove(entry).ok()?;
+    registry.publish(entry.attachment.policy().id(), Nodes::default());
+    Some(entry.attachment)
 }
 
 /// Changes KRSI's mode and switches the hooks accordingly. Answers also which mode it was in.

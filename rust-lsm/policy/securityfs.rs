@@ -9,12 +9,13 @@ use super::{
         self,
         Mode, //
     },
-    registry, //
+    records,
+    registry,
+    words::List, //
 };
 use crate::{
     behaviours::modules::file::ModulesFile,
     boundary::{
-        audit,
         escape::Escaped,
         securityfs::{
             Dir,
@@ -75,8 +76,7 @@ impl File for ModeFile {
         let new = Mode::parse(data.trim_ascii_end());
         let (old, result) = registry::set_mode(new.ok_or(EINVAL));
         // A word that is no mode is somebody's text, which has no place in an audit record.
-        let new = new.map_or("?", Mode::name);
-        audit::mode_change(fmt!("mode={new} old_mode={}", old.name()), result.is_ok());
+        records::mode_change(new.map_or("?", Mode::name), old.name(), result.is_ok());
         result
     }
 }
@@ -112,24 +112,10 @@ impl Display for Line<'_> {
             " mode={}",
             attachment.effective(mode::current()).name()
         ))?;
-        let flags = [
-            ("audit", attachment.wanted() == Mode::Audit),
-            ("fail_closed", attachment.fails_closed()),
-        ];
-        list(
-            f,
-            "flags",
-            flags
-                .into_iter()
-                .filter(|(_, set)| *set)
-                .map(|(name, _)| name),
-        )?;
+        f.write_fmt(fmt!(" flags={}", List(attachment.flags())))?;
         let ops = Op::ALL.into_iter();
-        list(
-            f,
-            "ops",
-            ops.filter_map(|op| Some(OpWord(op, attachment.ops().prog(op)?.id()))),
-        )?;
+        let ops = ops.filter_map(|op| Some(OpWord(op, attachment.ops().prog(op)?.id())));
+        f.write_fmt(fmt!(" ops={}", List(ops)))?;
         f.write_fmt(fmt!(" runs={}", counts.runs.load(Relaxed)))?;
         f.write_fmt(fmt!(" denials={}", counts.denials.load(Relaxed)))?;
         f.write_fmt(fmt!(
@@ -139,17 +125,15 @@ impl Display for Line<'_> {
         f.write_fmt(fmt!(" errors={}", counts.errors.load(Relaxed)))?;
         f.write_fmt(fmt!(" memory={}", attachment.memory()))?;
         let own = core::iter::once(attachment.ops().map_id());
-        list(
-            f,
-            "maps",
-            Iterator::chain(own, attachment.maps().iter().copied()),
-        )?;
+        let maps = Iterator::chain(own, attachment.maps().iter().copied());
+        f.write_fmt(fmt!(" maps={}", List(maps)))?;
         f.write_fmt(fmt!(" uid={} pid={}", owner.uid, owner.pid))?;
         f.write_fmt(fmt!(
             " comm={} attached={}",
             Escaped(&owner.comm),
             owner.time
-        ))
+        ))?;
+        f.write_fmt(fmt!(" unrecorded={}", counts.unrecorded.load(Relaxed)))
     }
 }
 
@@ -160,22 +144,4 @@ impl Display for OpWord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_fmt(fmt!("{}:{}", self.0.spec().name, self.1))
     }
-}
-
-/// Prints ` key=a,b,c`, or ` key=-` if there is nothing.
-fn list<T: Display>(
-    f: &mut fmt::Formatter<'_>,
-    key: &str,
-    items: impl Iterator<Item = T>,
-) -> fmt::Result {
-    f.write_fmt(fmt!(" {key}="))?;
-    let mut before = "";
-    for item in items {
-        f.write_fmt(fmt!("{before}{item}"))?;
-        before = ",";
-    }
-    if before.is_empty() {
-        f.write_str("-")?;
-    }
-    Ok(())
 }

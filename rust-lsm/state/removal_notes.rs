@@ -106,7 +106,7 @@ fn address(place: &Place<'_>) -> usize {
 /// stack.
 #[inline(never)]
 pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>, wants_path: bool) -> Result {
-    let path = wants_path.then(|| victim.path_string());
+    let path = wants_path.then(|| victim.path_string(GFP_KERNEL));
     let (victim, exchanged) = (address(victim), exchanged.map_or(0, address));
     let _old = with_new(|note| {
         note.victim = victim;
