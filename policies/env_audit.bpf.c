@@ -41,6 +41,7 @@ static __always_inline int look(struct krsi_exec *exec, char *name, __u32 size)
 						     sizeof(report->value));
 		bpf_ringbuf_submit(report, 0);
 	}
+	krsi_set_reason(&exec->event, name, size);
 	return -EPERM;
 }
 
@@ -59,6 +60,7 @@ int BPF_PROG(env_audit_exec, struct krsi_exec *exec)
 	verdict = look(exec, preload, sizeof(preload));
 	if (exec->flags & KRSI_EXEC_TORN) {
 		tell(exec, torn, sizeof(torn));
+		krsi_set_reason(&exec->event, torn, sizeof(torn));
 		verdict = -EPERM;
 	}
 	return look(exec, audit, sizeof(audit)) ?: verdict;

@@ -47,8 +47,13 @@ static __always_inline int tell(struct krsi_event *event, const char *signal, __
 	return verdict;
 }
 
-#define TELL(event, signal, fact, verdict) \
-	tell(event, signal, sizeof(signal), fact, sizeof(fact), verdict)
+/* The reason is that of a denial; whatever else there is leaves no record. */
+#define TELL(event, signal, fact, verdict)					\
+({										\
+	if (verdict)								\
+		krsi_reason(event, signal ":" fact);				\
+	tell(event, signal, sizeof(signal), fact, sizeof(fact), verdict);	\
+})
 
 SEC("struct_ops/process_exec")
 int BPF_PROG(exec_unlink_exec, struct krsi_exec *exec)
