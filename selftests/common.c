@@ -230,6 +230,7 @@ static void parse_line(const char *text, struct policy_line *line)
 	NUMBER(pid);
 	TEXT(comm);
 	NUMBER(attached);
+	NUMBER(unrecorded);
 #undef TEXT
 #undef NUMBER
 }

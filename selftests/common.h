@@ -72,6 +72,7 @@ int policy_map_fd(struct policy *p);
 /* A line of KRSI_FS "policies". */
 struct policy_line {
 	unsigned long long id, runs, denials, would_denials, errors, memory, uid, pid, attached;
+	unsigned long long unrecorded;
 	char name[4 * KRSI_NAME_SIZE], wanted[16], mode[16], flags[64], ops[256], maps[256];
 	char comm[80];
 };

@@ -6,16 +6,14 @@
  */
 
 #include <errno.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
-#include <linux/netlink.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include "kselftest_harness.h"
 #include "common.h"
+#include "records.h"
 #include "run.h"
 #include "verdict.h"
 
@@ -142,41 +140,18 @@ TEST_F(securityfs, mode_is_not_for_those_without_cap_mac_admin)
 	EXPECT_STREQ(before, after);
 }
 
-/* The next audit records, as anybody with CAP_AUDIT_READ hears them. */
-static int audit_listen(void)
-{
-	struct sockaddr_nl address = {
-		.nl_family = AF_NETLINK,
-		.nl_groups = 1 << (AUDIT_NLGRP_READLOG - 1),
-	};
-	struct timeval patience = { .tv_sec = 60 };
-	int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_AUDIT);
-
-	setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	return bind(sock, (struct sockaddr *)&address, sizeof(address)) ? -errno : sock;
-}
-
+/* Whether a change of the mode was told with both texts. */
 static bool audit_hears(int sock, const char *first, const char *second)
 {
-	union {
-		struct nlmsghdr header;
-		char bytes[8192];
-	} message;
-	ssize_t len;
+	const char *record = records_next(sock, AUDIT_MAC_STATUS);
 
-	while ((len = recv(sock, &message, sizeof(message) - 1, 0)) > 0) {
-		const char *text = NLMSG_DATA(&message.header);
-
-		message.bytes[len] = '\0';
-		if (strstr(text, "krsi") && strstr(text, first) && strstr(text, second))
-			return true;
-	}
-	return false;
+	return record_has(record, " lsm=krsi ") && record_has(record, first) &&
+	       record_has(record, second);
 }
 
 TEST_F(securityfs, each_change_of_the_mode_is_audited)
 {
-	int sock = audit_listen();
+	int sock = records_listen();
 
 	ASSERT_LE(0, sock);
 	ASSERT_EQ(0, mode_set("audit"));
@@ -191,7 +166,7 @@ TEST_F(securityfs, a_write_of_the_same_mode_is_audited)
 	int sock;
 
 	ASSERT_EQ(0, mode_set("audit"));
-	sock = audit_listen();
+	sock = records_listen();
 	ASSERT_LE(0, sock);
 	ASSERT_EQ(0, mode_set("audit"));
 	EXPECT_TRUE(audit_hears(sock, "mode=audit old_mode=audit ", "res=1"));
@@ -204,7 +179,7 @@ TEST_F(securityfs, a_refused_write_of_the_mode_is_audited)
 	pid_t pid;
 
 	ASSERT_EQ(0, mode_set("audit"));
-	sock = audit_listen();
+	sock = records_listen();
 	ASSERT_LE(0, sock);
 	pid = fork();
 	if (!pid)
@@ -219,7 +194,7 @@ TEST_F(securityfs, a_write_of_what_is_no_mode_is_audited_without_its_text)
 	int sock;
 
 	ASSERT_EQ(0, mode_set("audit"));
-	sock = audit_listen();
+	sock = records_listen();
 	ASSERT_LE(0, sock);
 	EXPECT_EQ(-EINVAL, file_write(KRSI_FS "mode", "nonsense"));
 	EXPECT_TRUE(audit_hears(sock, "mode=? old_mode=audit ", "res=0"));
@@ -327,6 +302,7 @@ TEST_F(policies, have_all_their_fields_in_one_order)
 	static const char *const keys[] = {
 		"id", "name", "wanted", "mode", "flags", "ops", "runs", "denials", "would_denials",
 		"errors", "memory", "maps", "uid", "pid", "comm", "attached",
+		"unrecorded",
 	};
 	char text[2048], *at = text;
 	int i;

@@ -35,6 +35,7 @@ static const struct {
 	{ "map_null_", "Possibly NULL pointer passed to trusted R1" },
 	{ "map_inside_", "R1 expected pointer to STRUCT krsi_" },
 	{ "map_after_executed_", "calling kernel function krsi_%s is not allowed" },
+	{ "map_after_process_executed_", "calling kernel function krsi_%s is not allowed" },
 	{ "map_after_file_unlink_", "calling kernel function krsi_%s is not allowed" },
 	{ "map_after_executable_unlink_", "calling kernel function krsi_%s is not allowed" },
 	{ "map_after_module_live_", "calling kernel function krsi_%s is not allowed" },
@@ -133,7 +134,7 @@ FIXTURE_VARIANT_ADD(refused, forged_contexts) { "refused_forged.bpf.o", 96 };
 FIXTURE_VARIANT_ADD(refused, misused_contexts) { "refused_context.bpf.o", 43 };
 FIXTURE_VARIANT_ADD(refused, ways_to_kernel_memory) { "refused_memory.bpf.o", 30 };
 FIXTURE_VARIANT_ADD(refused, readers_without_an_exec) { "refused_reader.bpf.o", 30 };
-FIXTURE_VARIANT_ADD(refused, tasks_and_files_of_modules) { "refused_module.bpf.o", 9 };
+FIXTURE_VARIANT_ADD(refused, tasks_and_files_of_modules) { "refused_module.bpf.o", 13 };
 /* clang-format on */
 
 FIXTURE_SETUP(refused)
