@@ -300,6 +300,8 @@ int main(void)
 	measure(&exec_true, "exec, nothing attached");
 	measure_with(&exec_true, "krsi_empty", "exec, an empty KRSI policy");
 	measure_with(&exec_true, "krsi_env_read", "exec, KRSI reads LD_PRELOAD");
+	measure_with(&exec_true, "krsi_denies", "exec, KRSI would deny, without a record");
+	measure_with(&exec_true, "krsi_records", "exec, KRSI would deny, with a record");
 	measure_with(&exec_true, "krsi_exec_unlink_empty", "exec, KRSI records what runs");
 	measure_with(&exec_true, "lsm_empty", "exec, an empty BPF LSM program");
 	measure_with(&exec_true, "lsm_env_read", "exec, BPF LSM reads LD_PRELOAD");

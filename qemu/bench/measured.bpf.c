@@ -36,6 +36,16 @@ int BPF_PROG(args_exec, struct krsi_exec *exec)
 
 KRSI_POLICY(krsi_args_read, .process_exec = (void *)args_exec);
 
+SEC("struct_ops/process_exec")
+int BPF_PROG(denied_exec, struct krsi_exec *exec)
+{
+	return -EPERM;
+}
+
+KRSI_POLICY(krsi_denies, .process_exec = (void *)denied_exec,
+	    .flags = KRSI_AUDIT | KRSI_NO_RECORD);
+KRSI_POLICY(krsi_records, .process_exec = (void *)denied_exec, .flags = KRSI_AUDIT);
+
 SEC("struct_ops/file_unlink")
 int BPF_PROG(empty_unlink, struct krsi_unlink *removal)
 {
