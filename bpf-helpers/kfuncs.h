@@ -171,6 +171,21 @@ KRSI_KFUNC(EVENT, krsi_event, is_below, (const void *dir, __u32 dir__sz), (dir, 
  */
 KRSI_KFUNC(REASON, krsi_event, set_reason, (const char *text, __u32 text__sz), (text, text__sz))
 
+/* For programs of mount. */
+
+/**
+ * krsi_get_usb_id() - the USB device below a mount
+ * @mount: the context
+ * @out: for a struct krsi_usb_id
+ * @out__sz: size of @out: the shorter size wins, the rest is zeroed
+ *
+ * Since KRSI_ABI 3.
+ *
+ * Return: 0; -ENODATA if there is none, -E2BIG if there are several, so that none
+ * speaks for the others. Both are answers: neither makes the run an error.
+ */
+KRSI_KFUNC(MOUNT, krsi_mount, get_usb_id, (void *out, __u32 out__sz), (out, out__sz))
+
 #undef KRSI_UNWRAP
 #undef KRSI_READER
 #undef KRSI_KFUNC

@@ -341,6 +341,72 @@ struct krsi_module_hidden {
 	__u64 unseen_for;
 };
 
+/* struct krsi_mount.stage */
+#define KRSI_MOUNT_DEVICE	1 /* a filesystem opened a device and has not read from it */
+#define KRSI_MOUNT_MOUNT	2 /* a mount is about to be made, the first or another one */
+#define KRSI_MOUNT_REMOUNT	3 /* what is mounted is about to be changed */
+#define KRSI_MOUNT_SWAP		4 /* swapon: nothing has been read */
+
+/* struct krsi_mount.flags */
+#define KRSI_MOUNT_READ_ONLY	(1U << 0) /* may only be read; at REMOUNT: after it */
+#define KRSI_MOUNT_SCAN		(1U << 1) /* the filesystem only looks what is there (btrfs) */
+
+/* struct krsi_mount.transports: what is found on the way down to the data */
+#define KRSI_TRANSPORT_USB	 (1U << 0) /* USB, unless it is known to be built in */
+#define KRSI_TRANSPORT_USB_FIXED (1U << 1) /* USB, each port up to the controller's built in */
+#define KRSI_TRANSPORT_LOCAL	 (1U << 2) /* a disk of the machine's own: PCI, virtio, ... */
+#define KRSI_TRANSPORT_MEMORY	 (1U << 3) /* tmpfs, a RAM disk */
+#define KRSI_TRANSPORT_UNKNOWN	 (1U << 4) /* what can't be known: nbd, ublk, FUSE, flash, ... */
+#define KRSI_TRANSPORT_MORE	 (1U << 5) /* there was more below than is looked at */
+
+/**
+ * struct krsi_mount - context of mount
+ * @event: the header
+ * @stage: KRSI_MOUNT_DEVICE and so on
+ * @flags: KRSI_MOUNT_READ_ONLY, KRSI_MOUNT_SCAN
+ * @transports: KRSI_TRANSPORT_*, a mask: at DEVICE and SWAP of this device or file, at
+ *	MOUNT and REMOUNT of all devices that the filesystem was seen to open, and of an
+ *	overlay's layers; 0 if there is no device at all
+ * @reserved: 0
+ * @dev: device number: of the device, encoded as st_rdev, or of the superblock, as
+ *	st_dev; 0 for a swap file
+ * @fs_type: name of the filesystem's type with a NUL, such as "ext4"; "" at SWAP and with
+ *	KRSI_MOUNT_SCAN
+ * @device: name of the device in the kernel with a NUL, such as "sdb1"; at MOUNT and
+ *	REMOUNT what the filesystem calls itself by, which is a device's name if it
+ *	is on one; "" for a swap file
+ */
+struct krsi_mount {
+	struct krsi_event event;
+	__u32 stage;
+	__u32 flags;
+	__u32 transports;
+	__u32 reserved;
+	__u64 dev;
+	char fs_type[32];
+	char device[32];
+};
+
+/* struct krsi_usb_id.flags */
+#define KRSI_USB_FIXED		(1U << 0) /* as KRSI_TRANSPORT_USB_FIXED */
+#define KRSI_USB_SERIAL_LONG	(1U << 1) /* the serial number does not fit: it is "" here */
+
+/**
+ * struct krsi_usb_id - which USB device this is, filled by krsi_get_usb_id()
+ * @vendor: idVendor
+ * @product: idProduct
+ * @flags: KRSI_USB_*
+ * @serial: serial number with a NUL; "" if it has none
+ *
+ * All of it is what the device says of itself: a device can be made that says the same.
+ */
+struct krsi_usb_id {
+	__u16 vendor;
+	__u16 product;
+	__u32 flags;
+	char serial[128];
+};
+
 /**
  * struct krsi_ops - a policy: a BPF struct_ops type, attached by a BPF link
  * @name: what the policy is called, with a NUL; required, need not be unique
@@ -365,6 +431,9 @@ struct krsi_module_hidden {
  * @module_gone: a module that was live is unloaded. May sleep.
  * @module_hidden: a module is missing where it must be, or its struct module was
  *	altered; called once for each change of that. May sleep.
+ * @mount: a filesystem opens a device, a mount is made or changed, or something is
+ *	swapped to: see KRSI_MOUNT_*. Returns 0, -EPERM or -EACCES. Runs in the task that
+ *	does it, with locks of the filesystem held. May not sleep.
  *
  * The members after @reserved are the *ops*: each is called when its behaviour
  * happens. Any may be left out. A program may be written as sleepable
@@ -382,6 +451,7 @@ struct krsi_ops {
 	void (*module_live)(struct krsi_module *module);
 	void (*module_gone)(struct krsi_module *module);
 	void (*module_hidden)(struct krsi_module_hidden *hidden);
+	int (*mount)(struct krsi_mount *mount);
 };
 
 #endif /* _KRSI_H */

@@ -174,6 +174,11 @@ static void module_hidden_stub(struct krsi_module_hidden *hidden)
 {
 }
 
+static int mount_stub(struct krsi_mount *mount)
+{
+	return 0;
+}
+
 struct krsi_ops krsi_cfi_stubs = {
 	.process_exec = process_exec_stub,
 	.process_executed = process_executed_stub,
@@ -182,6 +187,7 @@ struct krsi_ops krsi_cfi_stubs = {
 	.module_live = module_stub,
 	.module_gone = module_stub,
 	.module_hidden = module_hidden_stub,
+	.mount = mount_stub,
 };
 
 /*

@@ -4,6 +4,7 @@
 //! and has the policies asked.
 
 pub(crate) mod modules;
+pub(crate) mod mounts;
 pub(crate) mod process_exec;
 pub(crate) mod process_executed;
 pub(crate) mod removals;

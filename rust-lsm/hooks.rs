@@ -4,6 +4,7 @@
 
 use crate::{
     behaviours::{
+        mounts,
         process_exec,
         process_executed,
         removals::{
@@ -12,11 +13,13 @@ use crate::{
         }, //
     },
     boundary::{
+        block::BlockDev,
         bprm::Bprm,
         inode::Inode,
         lsm_hooks::Hooks,
         place::Place,
-        prog::Prog, //
+        prog::Prog,
+        superblock::SuperBlock, //
     },
     policy::{
         admission,
@@ -24,7 +27,10 @@ use crate::{
         krsi_ops,
         switches, //
     },
-    state::exec_state, //
+    state::{
+        exec_state,
+        stands, //
+    }, //
 };
 use kernel::{
     fs::File,
@@ -105,6 +111,26 @@ impl Hooks for Krsi {
                 Ok(())
             }
         }
+    }
+
+    fn sb_open_bdev(sb: Option<&SuperBlock>, bdev: &BlockDev) -> Result {
+        mounts::opened(sb, bdev)
+    }
+
+    fn sb_kern_mount(sb: &SuperBlock) -> Result {
+        mounts::mounted(sb)
+    }
+
+    fn sb_reconfigure(sb: &SuperBlock, read_only: bool) -> Result {
+        mounts::changed(sb, read_only)
+    }
+
+    fn sb_free(sb: &SuperBlock) {
+        stands::forget(sb);
+    }
+
+    fn swapon(file: &File) -> Result {
+        mounts::swapped_to(file)
     }
 
     fn bpf_prog_load(prog: &Prog) -> Result {

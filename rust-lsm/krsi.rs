@@ -34,6 +34,7 @@ mod state;
 
 use behaviours::{
     modules,
+    mounts::disks,
     removals::record, //
 };
 use boundary::lsm_hooks::LocalModule;
@@ -48,6 +49,7 @@ use policy::{
     securityfs,
     switches, //
 };
+use state::stands;
 
 /// What `pr_info!` and its like put before a line.
 const __LOG_PREFIX: &[u8] = b"krsi\0";
@@ -58,6 +60,7 @@ boundary::lsm::declare_lsm! {
     id: LSM_ID_KRSI,
     blobs: state::blob::SIZES,
     core: start,
+    fs: watch,
     late: open,
 }
 
@@ -68,7 +71,13 @@ fn start() -> Result {
     record::init()?;
     registry::init()?;
     modules::watch::start()?;
+    stands::init()?;
     securityfs::create()
+}
+
+/// When the class of disks is there, and no disk.
+fn watch() -> Result {
+    disks::watch()
 }
 
 /// When BTF is there: from now on policies can be attached.

@@ -7,6 +7,7 @@
 //! - `removal_notes.rs`: with a task, of the removal that is under way;
 //! - `exec_state.rs`: with an exec; `inode_number.rs`: with an inode; `prog_state.rs`: with a BPF
 //!   program, in the blobs of `blob.rs`;
+//! - `stands.rs`: with a disk and a superblock, of what carries it, in the blobs of `blob.rs`;
 //! - `shards.rs`: tables with more than one lock.
 //!
 //! `unsafe` is here for memory whose lifetime is the object's. Nothing is decided.
@@ -22,3 +23,4 @@ pub(crate) mod removal_notes;
 pub(crate) mod rows;
 mod runs;
 mod shards;
+pub(crate) mod stands;

@@ -28,8 +28,10 @@ pub(crate) use kernel::bindings::{
     krsi_module as Module,
     krsi_module_hidden as ModuleHidden,
     krsi_module_loader as ModuleLoader,
+    krsi_mount as Mount,
     krsi_task_id as TaskId,
-    krsi_unlink as Unlink, //
+    krsi_unlink as Unlink,
+    krsi_usb_id as UsbId, //
 };
 
 pub(crate) use kernel::bindings::{
@@ -55,6 +57,12 @@ pub(crate) use kernel::bindings::{
     KRSI_EXEC_UNLINKED,
     KRSI_EXEC_WRITABLE,
     KRSI_FAIL_CLOSED,
+    KRSI_MOUNT_DEVICE,
+    KRSI_MOUNT_MOUNT,
+    KRSI_MOUNT_READ_ONLY,
+    KRSI_MOUNT_REMOUNT,
+    KRSI_MOUNT_SCAN,
+    KRSI_MOUNT_SWAP,
     KRSI_NAME_GONE,
     KRSI_NAME_OTHER,
     KRSI_NAME_SAME,
@@ -65,9 +73,17 @@ pub(crate) use kernel::bindings::{
     KRSI_SEEDED,
     KRSI_TASK_INITIAL_NS,
     KRSI_TASK_NS_ROOT,
+    KRSI_TRANSPORT_LOCAL,
+    KRSI_TRANSPORT_MEMORY,
+    KRSI_TRANSPORT_MORE,
+    KRSI_TRANSPORT_UNKNOWN,
+    KRSI_TRANSPORT_USB,
+    KRSI_TRANSPORT_USB_FIXED,
     KRSI_UNLINK_RENAME_OVER,
     KRSI_UNLINK_RETRY,
     KRSI_UNLINK_UNLINK,
+    KRSI_USB_FIXED,
+    KRSI_USB_SERIAL_LONG,
     KRSI_VIEW_BTF,
     KRSI_VIEW_BUGS,
     KRSI_VIEW_FTRACE,
@@ -109,9 +125,12 @@ const _: () = {
 unsafe impl Plain for FileId {}
 // SAFETY: Two `u64`, a `FileId`, eight `u32`, 16 bytes, a `FileId`, a `u64`, two `u32`: no padding.
 unsafe impl Plain for TaskId {}
+// SAFETY: Two `u16`, a `u32`, 128 bytes: no padding.
+unsafe impl Plain for UsbId {}
 
 const _: () = {
     assert!(size_of::<FileId>() == 4 * 8 + 2 * 4);
+    assert!(size_of::<UsbId>() == 2 * 2 + 4 + 128);
     assert!(size_of::<TaskId>() == 3 * 8 + 2 * size_of::<FileId>() + 10 * 4 + 16);
 };
 

@@ -7,6 +7,7 @@
 
 use super::abi::{
     EventHeader,
+    UsbId,
     KRSI_REASON_SIZE, //
 };
 use crate::{
@@ -38,6 +39,7 @@ pub(crate) struct Behind<'a> {
     place: Option<Place<'a>>,
     path: Option<Result<&'a [u8]>>,
     exec: Option<&'a Bprm>,
+    usb: Result<&'a UsbId>,
     args: OnceCell<Result<Args<ArgPages>>>,
     failed: Cell<bool>,
     reason: [Cell<u8>; KRSI_REASON_SIZE as usize],
@@ -50,6 +52,7 @@ impl<'a> Behind<'a> {
             place: None,
             path: None,
             exec: None,
+            usb: Err(ENODATA),
             args: OnceCell::new(),
             failed: Cell::new(false),
             reason: [const { Cell::new(0) }; KRSI_REASON_SIZE as usize],
@@ -74,6 +77,12 @@ impl<'a> Behind<'a> {
         self
     }
 
+    /// The USB device that a mount stands on: `ENODATA` if on none, `E2BIG` if on several.
+    pub(crate) fn with_usb(mut self, usb: Result<&'a UsbId>) -> Self {
+        self.usb = usb;
+        self
+    }
+
     /// Makes the arguments and the environment available, once an event. Called between programs,
     /// as it faults pages in and sleeps. An error is kept for the kfuncs to answer.
     pub(crate) fn prepare(&self) -> Result {
@@ -92,6 +101,11 @@ impl<'a> Behind<'a> {
     /// The file that the event is about; `ENODATA` if it has none.
     pub(crate) fn place(&self) -> Result<Place<'a>> {
         self.place.ok_or(ENODATA)
+    }
+
+    /// The USB device that the mount stands on.
+    pub(crate) fn usb(&self) -> Result<&'a UsbId> {
+        self.usb
     }
 
     /// Writes the file's path with its NUL to a program's memory; answers its length.

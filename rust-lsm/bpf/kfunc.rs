@@ -39,6 +39,8 @@ groups! {
     Path = krsi_kfunc_group_KRSI_KFUNCS_PATH,
     /// For every event that can be denied.
     Reason = krsi_kfunc_group_KRSI_KFUNCS_REASON,
+    /// What a mount stands on.
+    Mount = krsi_kfunc_group_KRSI_KFUNCS_MOUNT,
     /// Readers of an exec's arguments and environment, for BPF LSM programs.
     Bprm = krsi_kfunc_group_KRSI_KFUNCS_BPRM,
     /// The kernel's own that work on a program's own memory alone.

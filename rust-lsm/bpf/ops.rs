@@ -167,6 +167,13 @@ ops! {
         may_sleep: true,
         hooks: [],
     }
+    /// A filesystem takes a device, is mounted or changed; or something is swapped to.
+    Mount = 7 {
+        call: mount(krsi_mount) -> verdict,
+        may_sleep: false,
+        names: ["device": device, "fs_type": fs_type],
+        hooks: [SbOpenBdev, SbKernMount, SbReconfigure, Swapon],
+    }
 }
 
 impl Op {

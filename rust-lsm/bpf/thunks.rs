@@ -13,7 +13,8 @@ use super::{
         self,
         EventHeader,
         Exec,
-        FileId, //
+        FileId,
+        Mount, //
     },
     event::Behind,
     task_id, //
@@ -194,4 +195,14 @@ unsafe extern "C" fn krsi_rs_is_below(
         behind.place()?.is_below(dir).map(usize::from)
     };
     value(is_below())
+}
+
+/// # Safety
+///
+/// As in the module's documentation.
+#[export]
+unsafe extern "C" fn krsi_rs_get_usb_id(ctx: *mut Mount, out: *mut c_void, size: u32) -> c_int {
+    // SAFETY: Called for a kfunc, see above; the context begins with its header.
+    let (behind, out): (_, ProgMem<'_>) = unsafe { (Behind::of(ctx.cast()), mem(out, size)) };
+    value(behind.usb().map(|id| out.fill(id)).map(|()| 0))
 }

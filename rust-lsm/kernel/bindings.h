@@ -11,9 +11,11 @@
 
 #include <linux/audit.h>
 #include <linux/binfmts.h>
+#include <linux/blkdev.h>
 #include <linux/bpf.h>
 #include <linux/bpf_verifier.h>
 #include <linux/btf.h>
+#include <linux/fs_context.h>
 #include <linux/ftrace.h>
 #include <linux/kallsyms.h>
 #include <linux/kernfs.h>
@@ -28,10 +30,13 @@
 #include <linux/srcu.h>
 #include <linux/task_work.h>
 #include <linux/uaccess.h>
+#include <linux/usb.h>
 #include <linux/workqueue.h>
 #include <uapi/linux/auxvec.h>
 #include <uapi/linux/lsm.h>
 #include <uapi/linux/magic.h>
+#include <uapi/linux/major.h>
+#include <uapi/linux/mount.h>
 
 #include "../../bpf-helpers/krsi.h"
 
@@ -64,6 +69,8 @@ extern struct krsi_hook_key krsi_key_path_unlink;
 extern struct krsi_hook_key krsi_key_path_rename;
 extern struct krsi_hook_key krsi_key_inode_unlink;
 extern struct krsi_hook_key krsi_key_inode_rename;
+extern struct krsi_hook_key krsi_key_sb_reconfigure;
+extern struct krsi_hook_key krsi_key_swapon;
 
 extern struct srcu_struct krsi_srcu;
 
@@ -96,6 +103,20 @@ struct mnt_idmap *krsi_file_idmap(const struct file *file);
 void *krsi_page_address(struct page *page);
 void krsi_put_page(struct page *page);
 
+struct block_device *krsi_disk_of_device(struct device *dev);
+struct device *krsi_device_of_disk(struct block_device *bdev);
+struct usb_device *krsi_usb_device(struct device *dev);
+u16 krsi_usb_vendor(const struct usb_device *udev);
+u16 krsi_usb_product(const struct usb_device *udev);
+void krsi_bdev_name(struct block_device *bdev, char *buf, int size);
+unsigned int krsi_slaves(struct block_device *bdev, struct block_device **slaves, unsigned int max);
+struct file *krsi_backing_file(struct block_device *bdev);
+struct block_device *krsi_file_bdev(const struct file *file);
+bool krsi_sb_filled(const struct super_block *sb);
+bool krsi_sb_on_mtd(const struct super_block *sb);
+u32 krsi_overlay_layers(const struct super_block *sb);
+struct super_block *krsi_overlay_layer(const struct super_block *sb, u32 n);
+
 u64 krsi_cgroup_id(struct task_struct *task);
 u32 krsi_uid(kuid_t uid);
 u32 krsi_gid(kgid_t gid);
@@ -126,6 +147,7 @@ enum krsi_kfunc_group {
 	KRSI_KFUNCS_EVENT,	/* every event */
 	KRSI_KFUNCS_PATH,	/* the same, what is prepared for removals */
 	KRSI_KFUNCS_REASON,	/* every event that can be denied */
+	KRSI_KFUNCS_MOUNT,	/* what a mount stands on, on krsi_mount */
 	KRSI_KFUNCS_BPRM,	/* readers for BPF LSM programs, on linux_binprm */
 	KRSI_KFUNCS_COMMON,	/* the kernel's own that a policy may call */
 	KRSI_KFUNCS_FOREIGN	/* all others */

@@ -12,6 +12,8 @@
 
 pub(crate) mod arg_pages;
 pub(crate) mod audit;
+pub(crate) mod block;
+pub(crate) mod block_class;
 pub(crate) mod boot_param;
 pub(crate) mod bprm;
 pub(crate) mod cred;
@@ -33,5 +35,6 @@ pub(crate) mod prog;
 pub(crate) mod prog_mem;
 pub(crate) mod securityfs;
 pub(crate) mod srcu_list;
+pub(crate) mod superblock;
 pub(crate) mod task;
 pub(crate) mod worker;

@@ -6,6 +6,7 @@
  */
 
 #include <linux/audit.h>
+#include <linux/blkdev.h>
 #include <linux/cgroup.h>
 #include <linux/cred.h>
 #include <linux/dcache.h>
@@ -23,6 +24,7 @@
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/timekeeping.h>
+#include <linux/usb.h>
 #include <linux/user_namespace.h>
 #include <linux/workqueue.h>
 
@@ -47,6 +49,8 @@ struct krsi_hook_key krsi_key_path_unlink = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_path_rename = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_inode_unlink = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_inode_rename = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_sb_reconfigure = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_swapon = { STATIC_KEY_FALSE_INIT };
 
 DEFINE_SRCU(krsi_srcu);
 
@@ -294,6 +298,83 @@ void *krsi_page_address(struct page *page)
 void krsi_put_page(struct page *page)
 {
 	put_page(page);
+}
+
+/* block.rs, block_class.rs, superblock.rs */
+
+/* NULL for a partition. */
+struct block_device *krsi_disk_of_device(struct device *dev)
+{
+	struct block_device *bdev = dev_to_bdev(dev);
+
+	return bdev_is_partition(bdev) ? NULL : bdev;
+}
+
+struct device *krsi_device_of_disk(struct block_device *bdev)
+{
+	return disk_to_dev(bdev->bd_disk);
+}
+
+struct usb_device *krsi_usb_device(struct device *dev)
+{
+	return to_usb_device(dev);
+}
+
+u16 krsi_usb_vendor(const struct usb_device *udev)
+{
+	return le16_to_cpu(udev->descriptor.idVendor);
+}
+
+u16 krsi_usb_product(const struct usb_device *udev)
+{
+	return le16_to_cpu(udev->descriptor.idProduct);
+}
+
+void krsi_bdev_name(struct block_device *bdev, char *buf, int size)
+{
+	snprintf(buf, size, "%pg", bdev);
+}
+
+unsigned int krsi_slaves(struct block_device *bdev, struct block_device **slaves, unsigned int max)
+{
+	return bd_get_slaves(bdev->bd_disk, slaves, max);
+}
+
+struct file *krsi_backing_file(struct block_device *bdev)
+{
+	const struct block_device_operations *fops = bdev->bd_disk->fops;
+
+	return fops->get_backing_file ? fops->get_backing_file(bdev->bd_disk) : NULL;
+}
+
+struct block_device *krsi_file_bdev(const struct file *file)
+{
+	struct inode *inode = file->f_mapping->host;
+
+	return S_ISBLK(inode->i_mode) ? I_BDEV(inode) : NULL;
+}
+
+bool krsi_sb_filled(const struct super_block *sb)
+{
+	return READ_ONCE(sb->s_flags) & SB_BORN;
+}
+
+bool krsi_sb_on_mtd(const struct super_block *sb)
+{
+	return sb->s_mtd;
+}
+
+u32 krsi_overlay_layers(const struct super_block *sb)
+{
+	return ((struct ovl_fs *)sb->s_fs_info)->numlayer;
+}
+
+/* NULL if there is no upper layer, which is the first. */
+struct super_block *krsi_overlay_layer(const struct super_block *sb, u32 n)
+{
+	const struct ovl_layer *layer = &((struct ovl_fs *)sb->s_fs_info)->layers[n];
+
+	return layer->mnt ? layer->mnt->mnt_sb : NULL;
 }
 
 /* task.rs, cred.rs */

@@ -97,9 +97,9 @@ impl LsmId {
 /// Declares this kernel's LSM: its hooks, its id, what it keeps with kernel objects and what runs when at boot.
 ///
 /// `init` runs first of all, when memory can be allocated but not waited for; `core` when
-/// securityfs is there; `late` when BTF is.
+/// securityfs is there; `fs` when classes of devices are, and before drivers; `late` when BTF is.
 macro_rules! declare_lsm {
-    (hooks: $hooks:ty, name: $name:literal, id: $id:expr, blobs: $blobs:path, core: $core:path, late: $late:path $(,)?) => {
+    (hooks: $hooks:ty, name: $name:literal, id: $id:expr, blobs: $blobs:path, core: $core:path, fs: $fs:path, late: $late:path $(,)?) => {
         #[expect(
             unsafe_code,
             reason = "statics that the LSM framework finds by their sections"
@@ -132,6 +132,10 @@ macro_rules! declare_lsm {
                 from_result(|| $core().map(|()| 0))
             }
 
+            extern "C" fn fs() -> c_int {
+                from_result(|| $fs().map(|()| 0))
+            }
+
             extern "C" fn late() -> c_int {
                 from_result(|| $late().map(|()| 0))
             }
@@ -149,6 +153,7 @@ macro_rules! declare_lsm {
                 blobs: $blobs.as_ptr(),
                 init: Some(init),
                 initcall_core: Some(core),
+                initcall_fs: Some(fs),
                 initcall_late: Some(late),
                 ..pin_init::zeroed()
             }));

@@ -9,10 +9,12 @@
 //! C header: [`include/linux/lsm_hook_defs.h`](srctree/include/linux/lsm_hook_defs.h).
 
 use super::{
+    block::BlockDev,
     bprm::Bprm,
     inode::Inode,
     place::Place,
-    prog::Prog, //
+    prog::Prog,
+    superblock::SuperBlock, //
 };
 use core::{
     cell::UnsafeCell,
@@ -105,6 +107,34 @@ pub(crate) trait Hooks: 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
+    /// A filesystem has opened a block device and has not read from it; without a superblock it
+    /// only looks what is there. The superblock's `s_umount` is held.
+    fn sb_open_bdev(_sb: Option<&SuperBlock>, _bdev: &BlockDev) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A mount of this superblock is about to be made, the first or another one. Its `s_umount` may
+    /// be held.
+    fn sb_kern_mount(_sb: &SuperBlock) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A superblock is about to be changed; whether it may only be read then. Its `s_umount` is
+    /// held.
+    fn sb_reconfigure(_sb: &SuperBlock, _read_only: bool) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A superblock is about to be freed.
+    fn sb_free(_sb: &SuperBlock) {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A file or device is about to be swapped to; nothing has been read from it.
+    fn swapon(_file: &File) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
     /// A BPF program is being loaded; it is not verified yet.
     fn bpf_prog_load(_prog: &Prog) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
@@ -173,6 +203,12 @@ hooks! {
     TaskFree = 10: task_free, HAS_TASK_FREE, Some(&raw mut bindings::krsi_key_task_free);
     BpfProgLoad = 11: bpf_prog_load, HAS_BPF_PROG_LOAD, None;
     BpfProgFree = 12: bpf_prog_free, HAS_BPF_PROG_FREE, None;
+    SbOpenBdev = 13: sb_open_bdev, HAS_SB_OPEN_BDEV, None;
+    SbKernMount = 14: sb_kern_mount, HAS_SB_KERN_MOUNT, None;
+    SbFree = 15: sb_free_security, HAS_SB_FREE, None;
+    SbReconfigure = 16: sb_reconfigure, HAS_SB_RECONFIGURE,
+        Some(&raw mut bindings::krsi_key_sb_reconfigure);
+    Swapon = 17: swapon, HAS_SWAPON, Some(&raw mut bindings::krsi_key_swapon);
 }
 
 impl Hook {
@@ -398,4 +434,65 @@ unsafe extern "C" fn bpf_prog_load<T: Hooks>(
 unsafe extern "C" fn bpf_prog_free<T: Hooks>(prog: *mut bindings::bpf_prog) {
     // SAFETY: The framework passes a program that is valid during the hook.
     T::bpf_prog_free(unsafe { Prog::from_ptr(prog) });
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with a block device that is open, and the superblock that it is for
+/// or null.
+unsafe extern "C" fn sb_open_bdev<T: Hooks>(
+    sb: *mut bindings::super_block,
+    bdev: *mut bindings::block_device,
+) -> c_int {
+    // SAFETY: Both are valid during the hook, where they are not null.
+    let (sb, bdev) = unsafe {
+        let sb = (!sb.is_null()).then(|| SuperBlock::from_ptr(sb));
+        (sb, BlockDev::from_ptr(bdev))
+    };
+    from_result(|| T::sb_open_bdev(sb, bdev).map(|()| 0))
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with a superblock that has its root.
+unsafe extern "C" fn sb_kern_mount<T: Hooks>(sb: *const bindings::super_block) -> c_int {
+    // SAFETY: The caller holds a reference to its root during the hook.
+    let sb = unsafe { SuperBlock::from_ptr(sb) };
+    from_result(|| T::sb_kern_mount(sb).map(|()| 0))
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with a superblock that is about to be freed.
+unsafe extern "C" fn sb_free_security<T: Hooks>(sb: *mut bindings::super_block) {
+    // SAFETY: The framework passes a superblock that is valid during the hook.
+    T::sb_free(unsafe { SuperBlock::from_ptr(sb) });
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with the context of a change to a superblock.
+unsafe extern "C" fn sb_reconfigure<T: Hooks>(fc: *const bindings::fs_context) -> c_int {
+    if !switched_on!(krsi_key_sb_reconfigure) {
+        return 0;
+    }
+    // SAFETY: The context of a change refers to a root, which holds its superblock; who changes it
+    // has locked both.
+    let (sb, flags, mask) = unsafe {
+        let sb = SuperBlock::from_ptr((*(*fc).root).d_sb);
+        (sb, (*fc).sb_flags, (*fc).sb_flags_mask)
+    };
+    from_result(|| T::sb_reconfigure(sb, sb.would_be_read_only(flags, mask)).map(|()| 0))
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with the file that is to be swapped to.
+unsafe extern "C" fn swapon<T: Hooks>(file: *mut bindings::file) -> c_int {
+    if !switched_on!(krsi_key_swapon) {
+        return 0;
+    }
+    // SAFETY: The caller holds the file, which it opened itself and no descriptor refers to.
+    let file = unsafe { File::from_raw_file(file) };
+    from_result(|| T::swapon(file).map(|()| 0))
 }

@@ -20,6 +20,7 @@ use super::{
     switches, //
 };
 use crate::{
+    behaviours::mounts::listing,
     boundary::{
         cred,
         escape::Escaped,
@@ -128,6 +129,9 @@ fn try_attach(ops: OpsRef, link: Option<LinkKey>) -> Result<Arc<Attachment>> {
     )?;
     registry.next_id += 1;
     registry.publish(attachment.policy().id(), nodes);
+    if attachment.ops().prog(Op::Mount).is_some() {
+        listing::write(attachment.name());
+    }
     Ok(attachment)
 }
 

@@ -19,6 +19,10 @@ pub(crate) const INODE_SIZE: u32 = 8;
 /// Bytes kept with a BPF program, zeroed when it is loaded.
 pub(crate) const PROG_SIZE: u32 = 4;
 
+/// Bytes kept with a superblock and with a block device, zeroed when it is made.
+pub(crate) const SUPERBLOCK_SIZE: u32 = 144;
+pub(crate) const BDEV_SIZE: u32 = 144;
+
 /// The sizes that the LSM asks for, which the framework replaces by offsets at boot.
 ///
 /// # Invariants
@@ -35,6 +39,8 @@ pub(crate) static SIZES: Sizes = Sizes(UnsafeCell::new(bindings::lsm_blob_sizes 
     lbs_cred: CRED_SIZE,
     lbs_inode: INODE_SIZE,
     lbs_bpf_prog: PROG_SIZE,
+    lbs_superblock: SUPERBLOCK_SIZE,
+    lbs_bdev: BDEV_SIZE,
     ..pin_init::zeroed()
 }));
 
@@ -80,6 +86,26 @@ pub(crate) unsafe fn inode<'a, T>(composite: *mut c_void) -> Option<&'a T> {
 pub(crate) unsafe fn prog<'a, T>(composite: *mut c_void) -> Option<&'a T> {
     // SAFETY: As for `cred`.
     unsafe { at(composite, SIZES.offsets().lbs_bpf_prog) }
+}
+
+/// The part in a superblock's blob; `None` if it has no blob.
+///
+/// # Safety
+///
+/// As for [`cred`], for the `s_security` of a superblock and `SUPERBLOCK_SIZE`.
+pub(crate) unsafe fn superblock<'a, T>(composite: *mut c_void) -> Option<&'a T> {
+    // SAFETY: As for `cred`.
+    unsafe { at(composite, SIZES.offsets().lbs_superblock) }
+}
+
+/// The part in a block device's blob; `None` if it has no blob.
+///
+/// # Safety
+///
+/// As for [`cred`], for the `bd_security` of a block device and `BDEV_SIZE`.
+pub(crate) unsafe fn bdev<'a, T>(composite: *mut c_void) -> Option<&'a T> {
+    // SAFETY: As for `cred`.
+    unsafe { at(composite, SIZES.offsets().lbs_bdev) }
 }
 
 /// # Safety
