@@ -3,11 +3,12 @@
  * krsi-watch: attaches a shipped policy and prints what it reports.
  *
  * Usage: krsi-watch [-a] [-e [UID@]PROGRAM]... [-E [UID@]PARENT]... [-p DIR]...
- *		     POLICY.bpf.o [SECONDS]
+ *		     [-u VENDOR:PRODUCT:SERIAL]... POLICY.bpf.o [SECONDS]
  *
  * -a attaches in at most audit mode. What PROGRAM or a child of PARENT does, as
  * that user (the real user of who does it) or as any, and what is done to files below
- * DIR is exempt, in policies that know exemptions. Without SECONDS it runs until it
+ * DIR is exempt, in policies that know exemptions; USB sticks of this vendor and product
+ * (hexadecimal, as lsusb has them) and serial number are allowed. Without SECONDS it runs until it
  * is interrupted; the policy is detached when it ends. It ends at once if the policy
  * runs in a lower mode than it wants. Everything that somebody else chose is escaped.
  *
@@ -287,12 +288,27 @@ static bool exempt_dir(struct bpf_object *object, const char *path)
 	return false;
 }
 
-#define OPTIONS "ae:E:p:"
+/* VENDOR:PRODUCT:SERIAL, the last may be empty: then sticks that have none are allowed. */
+static bool allow_usb(struct bpf_object *object, const char *stick)
+{
+	struct krsi_usb_id id = {};
+	int length = 0;
+
+	if (sscanf(stick, "%4hx:%4hx:%n", &id.vendor, &id.product, &length) != 2 || !length ||
+	    strlen(stick + length) >= sizeof(id.serial)) {
+		fprintf(stderr, "krsi-watch: %s is not VENDOR:PRODUCT:SERIAL\n", stick);
+		return false;
+	}
+	memcpy(id.serial, stick + length, strlen(stick + length));
+	return add(object, "allowed_usb", &id, sizeof(id));
+}
+
+#define OPTIONS "ae:E:p:u:"
 
 static int usage(void)
 {
 	fprintf(stderr, "usage: krsi-watch [-a] [-e [UID@]PROGRAM]... [-E [UID@]PARENT]... "
-			"[-p DIR]... POLICY.bpf.o [SECONDS]\n");
+			"[-p DIR]... [-u VENDOR:PRODUCT:SERIAL]... POLICY.bpf.o [SECONDS]\n");
 	return 2;
 }
 
@@ -308,6 +324,8 @@ static bool exempt(struct bpf_object *object, int argc, char **argv)
 		if (opt == 'E' && !exempt_program(object, "exempt_parent", optarg))
 			return false;
 		if (opt == 'p' && !exempt_dir(object, optarg))
+			return false;
+		if (opt == 'u' && !allow_usb(object, optarg))
 			return false;
 	}
 	return true;

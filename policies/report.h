@@ -18,7 +18,8 @@
  * @value_len: length of the whole value, of which @value holds what fits
  * @times: how often the thing was there; 0 where that makes no sense
  * @signal: what was seen: a constant of the policy, with a NUL
- * @path: path of the event's file with a NUL; "" if it does not fit or there is none
+ * @path: path of the event's file with a NUL; "" if it does not fit or there is none;
+ *	of a mount the name of its device
  * @value: what was found, such as a variable's value, with a NUL
  */
 struct krsi_report {
