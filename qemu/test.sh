@@ -19,7 +19,7 @@ run_tests() {
 	local name=$1
 	shift
 	say "$name: booting the guest for KUnit and the kselftests"
-	guest "$name" --name "$name" --results "$RESULTS" --kunit --kselftest "$@"
+	guest "$name" --name "$name" --results "$RESULTS" --usb --kunit --kselftest "$@"
 }
 
 # make install and uninstall, on a tree of the files that the patches touch.
@@ -84,7 +84,7 @@ test_lsm_order() {
 # The shipped policies, on the attacks that they are for.
 test_demo() {
 	say "normal: booting the guest for the demonstration"
-	guest normal --name demo --results "$RESULTS" /usr/lib/krsi/demo
+	guest normal --name demo --results "$RESULTS" --usb /usr/lib/krsi/demo
 }
 
 test_normal() {

@@ -131,7 +131,7 @@ FIXTURE_VARIANT(refused)
 
 /* clang-format off */
 FIXTURE_VARIANT_ADD(refused, forged_contexts) { "refused_forged.bpf.o", 96 };
-FIXTURE_VARIANT_ADD(refused, misused_contexts) { "refused_context.bpf.o", 43 };
+FIXTURE_VARIANT_ADD(refused, misused_contexts) { "refused_context.bpf.o", 48 };
 FIXTURE_VARIANT_ADD(refused, ways_to_kernel_memory) { "refused_memory.bpf.o", 30 };
 FIXTURE_VARIANT_ADD(refused, readers_without_an_exec) { "refused_reader.bpf.o", 30 };
 FIXTURE_VARIANT_ADD(refused, tasks_and_files_of_modules) { "refused_module.bpf.o", 13 };
@@ -224,6 +224,8 @@ TEST(a_program_that_sleeps_where_locks_are_held_is_refused_with_a_log_line)
 		       "program refused: file_unlink must not sleep");
 	expect_refused(_metadata, "refused_context.bpf.o", "map_sleepable_executable_unlink",
 		       -EINVAL, "program refused: executable_unlink must not sleep");
+	expect_refused(_metadata, "refused_context.bpf.o", "map_sleepable_mount", -EINVAL,
+		       "program refused: mount must not sleep");
 }
 
 /* The kernel keeps fifteen bytes of a program's name. */

@@ -102,6 +102,11 @@ PROGRAM_OF(module_hidden, module_hidden, void, write_module_hidden,
 PROGRAM_OF(module_hidden, module_hidden, void, beyond_context_module_hidden,
 	   BEYOND(sizeof(*context)));
 PROGRAM_OF(module_hidden, module_hidden, void, before_begin_module_hidden, BEYOND(-8));
+PROGRAM_OF(mount, mount, int, write_mount, return VOLATILE(context->transports) = 0);
+PROGRAM_OF(mount, mount, int, write_mount_by_usb_id,
+	   return krsi_get_usb_id(context, &context->dev, 4));
+PROGRAM_OF(mount, mount, int, beyond_context_mount, return BEYOND(sizeof(*context)));
+PROGRAM_OF(mount, mount, int, before_begin_mount, return BEYOND(-8));
 
 /* More room is asked for than the program has. */
 PROGRAM(room_env_var, krsi_get_env_var(exec, var, sizeof(var), buf, 4096));
@@ -135,4 +140,17 @@ struct krsi_ops map_sleepable_executable_unlink = {
 	.name = "context",
 	.abi = KRSI_ABI,
 	.executable_unlink = (void *)sleepable_executable_unlink,
+};
+
+SEC("struct_ops.s/mount")
+int BPF_PROG(sleepable_mount, struct krsi_mount *mount)
+{
+	return 0;
+}
+
+SEC(".struct_ops.link")
+struct krsi_ops map_sleepable_mount = {
+	.name = "context",
+	.abi = KRSI_ABI,
+	.mount = (void *)sleepable_mount,
 };

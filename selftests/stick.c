@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+/* USB sticks, and what is stacked on them: see stick.h. */
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+#include <linux/dm-ioctl.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <linux/major.h>
+#include <linux/raid/md_p.h>
+#include <linux/raid/md_u.h>
+
+#include "common.h"
+#include "stick.h"
+
+#define QMP "/dev/virtio-ports/krsi.qmp"
+
+int shell(const char *format, ...)
+{
+	char command[1024];
+	va_list args;
+	int len;
+
+	va_start(args, format);
+	len = vsnprintf(command, sizeof(command) - 20, format, args);
+	va_end(args);
+	snprintf(command + len, sizeof(command) - len, " >/dev/null 2>&1");
+	return system(command) ? -EIO : 0;
+}
+
+/* The text of a file in the USB device that a disk hangs on; false if it hangs on none. */
+static bool usb_attribute(const char *disk, const char *name, char *text, size_t size)
+{
+	char path[4096], link[64];
+	char *end;
+
+	snprintf(link, sizeof(link), "/sys/block/%s/device", disk);
+	if (!realpath(link, path))
+		return false;
+	for (; (end = strrchr(path, '/')) > path; *end = '\0') {
+		char file[4200];
+
+		snprintf(file, sizeof(file), "%s/idVendor", path);
+		if (access(file, F_OK))
+			continue;
+		snprintf(file, sizeof(file), "%s/%s", path, name);
+		if (file_read(file, text, size) < 0)
+			return false;
+		text[strcspn(text, "\n")] = '\0';
+		return true;
+	}
+	return false;
+}
+
+static bool is_stick(struct stick *stick, const char *disk, const char *serial)
+{
+	char text[512];
+
+	if (!usb_attribute(disk, "serial", text, sizeof(text)) || strcmp(text, serial))
+		return false;
+	memset(stick, 0, sizeof(*stick));
+	snprintf(stick->disk, sizeof(stick->disk), "%.31s", disk);
+	snprintf(stick->dev, sizeof(stick->dev), "/dev/%s", stick->disk);
+	snprintf(stick->id.serial, sizeof(stick->id.serial), "%.127s", serial);
+	if (usb_attribute(disk, "idVendor", text, sizeof(text)))
+		stick->id.vendor = strtoul(text, NULL, 16);
+	if (usb_attribute(disk, "idProduct", text, sizeof(text)))
+		stick->id.product = strtoul(text, NULL, 16);
+	return !access(stick->dev, F_OK);
+}
+
+int stick_find(struct stick *stick, const char *serial)
+{
+	unsigned long long end = now_ms() + 120000;
+	bool found = false;
+
+	do {
+		DIR *dir = opendir("/sys/block");
+		struct dirent *entry;
+
+		while (dir && !found && (entry = readdir(dir)))
+			found = !strncmp(entry->d_name, "sd", 2) &&
+				is_stick(stick, entry->d_name, serial);
+		if (dir)
+			closedir(dir);
+		if (found)
+			return 0;
+		usleep(100000);
+	} while (now_ms() < end);
+	return -ENODEV;
+}
+
+int stick_format(const struct stick *stick, const char *mkfs)
+{
+	int fd, ret = shell("%s %s", mkfs, stick->dev);
+
+	if (ret)
+		return ret;
+	fd = open(stick->dev, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = fsync(fd) || ioctl(fd, BLKFLSBUF) ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+int stick_partition(const struct stick *stick, char *node, size_t size)
+{
+	static const __u8 entry[] = { 0, 0, 2, 0, 0x83, 0xff, 0xff, 0xff, 0, 8, 0, 0, 0, 0x70, 1, 0 };
+	__u8 mbr[512] = {};
+	int fd = open(stick->dev, O_RDWR | O_EXCL | O_CLOEXEC), ret = 0, i;
+
+	if (fd < 0)
+		return -errno;
+	memcpy(mbr + 446, entry, sizeof(entry));
+	mbr[510] = 0x55;
+	mbr[511] = 0xaa;
+	if (pwrite(fd, mbr, sizeof(mbr), 0) != sizeof(mbr) || fsync(fd) || ioctl(fd, BLKRRPART))
+		ret = -errno;
+	close(fd);
+	snprintf(node, size, "%s1", stick->dev);
+	for (i = 0; !ret && i < 100 && access(node, F_OK); i++)
+		usleep(100000);
+	return ret ?: access(node, F_OK) ? -ENODEV : 0;
+}
+
+long long stick_io(const struct stick *stick)
+{
+	char path[64], text[512];
+	long long reads, writes;
+
+	snprintf(path, sizeof(path), "/sys/block/%s/stat", stick->disk);
+	if (file_read(path, text, sizeof(text)) < 0 ||
+	    sscanf(text, "%lld %*d %*d %*d %lld", &reads, &writes) != 2)
+		return -1;
+	return reads + writes;
+}
+
+/* Sends a command to QEMU and waits for its answer. */
+static int qmp(const char *format, ...)
+{
+	char command[512], answer[4096];
+	int fd = open(QMP, O_RDWR | O_CLOEXEC), ret = -EIO;
+	size_t len = 0;
+	va_list args;
+	ssize_t got;
+
+	if (fd < 0)
+		return -errno;
+	va_start(args, format);
+	vsnprintf(command, sizeof(command), format, args);
+	va_end(args);
+	if (dprintf(fd, "{\"execute\":\"qmp_capabilities\"}\n%s\n", command) > 0) {
+		while (len < sizeof(answer) - 1 &&
+		       (got = read(fd, answer + len, sizeof(answer) - 1 - len)) > 0) {
+			len += got;
+			answer[len] = '\0';
+			/* The second answer has our id. */
+			if (strstr(answer, "\"krsi\"")) {
+				ret = strstr(answer, "\"error\"") ? -EIO : 0;
+				break;
+			}
+		}
+	}
+	if (ret)
+		fprintf(stderr, "# QEMU says: %s\n", len ? answer : "nothing");
+	close(fd);
+	return ret;
+}
+
+int stick_plug(const char *serial, const char *port)
+{
+	return qmp("{\"execute\":\"device_add\",\"id\":\"krsi\",\"arguments\":{\"driver\":"
+		   "\"usb-storage\",\"bus\":\"xhci.0\",\"port\":\"%s\",\"id\":\"stick-%s\","
+		   "\"serial\":\"%s\",\"drive\":\"disk-%s\",\"removable\":true}}",
+		   port, serial, serial, serial);
+}
+
+int stick_unplug(const char *serial)
+{
+	return qmp("{\"execute\":\"device_del\",\"id\":\"krsi\",\"arguments\":{\"id\":"
+		   "\"stick-%s\"}}", serial);
+}
+
+/* What keeps a loop device's file. */
+static struct {
+	char name[32];
+	int fd;
+} loops[8];
+
+int loop_on(const char *file, char *name, size_t size)
+{
+	struct loop_config config = { .info.lo_flags = LO_FLAGS_AUTOCLEAR };
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), loop, ret = 0;
+	size_t i = 0;
+
+	snprintf(name, size, "/dev/loop%d", ioctl(control, LOOP_CTL_GET_FREE));
+	close(control);
+	loop = open(name, O_RDONLY | O_CLOEXEC);
+	config.fd = open(file, O_RDWR | O_CLOEXEC);
+	if (loop < 0 || config.fd < 0 || ioctl(loop, LOOP_CONFIGURE, &config))
+		ret = -errno;
+	close(config.fd);
+	while (i < sizeof(loops) / sizeof(loops[0]) - 1 && loops[i].name[0])
+		i++;
+	snprintf(loops[i].name, sizeof(loops[i].name), "%s", name);
+	loops[i].fd = loop;
+	return ret;
+}
+
+void loop_off(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(loops) / sizeof(loops[0]); i++) {
+		if (loops[i].name[0] && !strcmp(loops[i].name, name)) {
+			loops[i].name[0] = '\0';
+			close(loops[i].fd);
+		}
+	}
+}
+
+static int dm(unsigned long request, const char *name, struct dm_ioctl *io, size_t size)
+{
+	int control = open("/dev/mapper/control", O_RDWR | O_CLOEXEC), ret;
+
+	io->version[0] = DM_VERSION_MAJOR;
+	io->data_size = size;
+	io->data_start = sizeof(*io);
+	snprintf(io->name, sizeof(io->name), "%s", name);
+	ret = ioctl(control, request, io) ? -errno : 0;
+	close(control);
+	return ret;
+}
+
+int linear_on(const char *dev, const char *name, char *node, size_t size)
+{
+	struct {
+		struct dm_ioctl io;
+		struct dm_target_spec spec;
+		char params[128];
+	} table = { .io.target_count = 1, .spec.target_type = "linear" };
+	struct dm_ioctl create = {}, resume = {};
+	int fd = open(dev, O_RDONLY | O_CLOEXEC), ret;
+	__u64 bytes;
+
+	if (fd < 0 || ioctl(fd, BLKGETSIZE64, &bytes))
+		return -errno;
+	close(fd);
+	table.spec.length = bytes / 512;
+	snprintf(table.params, sizeof(table.params), "%s 0", dev);
+	ret = dm(DM_DEV_CREATE, name, &create, sizeof(create)) ?:
+	      dm(DM_TABLE_LOAD, name, &table.io, sizeof(table)) ?:
+	      dm(DM_DEV_SUSPEND, name, &resume, sizeof(resume));
+	snprintf(node, size, "/dev/dm-%u", minor(create.dev));
+	return ret;
+}
+
+void linear_off(const char *name)
+{
+	struct dm_ioctl io = {};
+
+	dm(DM_DEV_REMOVE, name, &io, sizeof(io));
+}
+
+int mirror_on(const char *one, const char *other, int kib)
+{
+	mdu_array_info_t array = {
+		.minor_version = 90, .level = 1, .size = kib, .nr_disks = 2, .raid_disks = 2,
+		.not_persistent = 1, .state = 1 << MD_SB_CLEAN,
+		.active_disks = 2, .working_disks = 2,
+	};
+	const char *legs[] = { one, other };
+	int fd, i, ret;
+
+	if (mknod(MIRROR, S_IFBLK | 0600, makedev(MD_MAJOR, 9)) && errno != EEXIST)
+		return -errno;
+	fd = open(MIRROR, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ret = ioctl(fd, SET_ARRAY_INFO, &array);
+	for (i = 0; !ret && i < 2; i++) {
+		mdu_disk_info_t leg = { .number = i, .raid_disk = i,
+					.state = 1 << MD_DISK_ACTIVE | 1 << MD_DISK_SYNC };
+		struct stat st;
+
+		ret = stat(legs[i], &st);
+		leg.major = major(st.st_rdev);
+		leg.minor = minor(st.st_rdev);
+		ret = ret ?: ioctl(fd, ADD_NEW_DISK, &leg);
+	}
+	ret = ret ?: ioctl(fd, RUN_ARRAY, NULL);
+	ret = ret ? -errno : 0;
+	close(fd);
+	return ret;
+}
+
+void mirror_off(void)
+{
+	int fd = open(MIRROR, O_RDWR | O_CLOEXEC);
+
+	ioctl(fd, STOP_ARRAY, NULL);
+	close(fd);
+}

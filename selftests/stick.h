@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * USB sticks for tests, as the guest that has them: "direct", "behind-hub" and "uas" are
+ * plugged in, "spare" is not, until stick_plug(). The name is the serial number.
+ */
+#ifndef STICK_H
+#define STICK_H
+
+#include <stdbool.h>
+#include <linux/types.h>
+
+#include "krsi.h"
+
+struct stick {
+	char disk[32]; /* "sda" */
+	char dev[64]; /* "/dev/sda" */
+	struct krsi_usb_id id; /* as sysfs tells it */
+};
+
+/* Waits for it; 0 or -errno, as all of these. */
+int stick_find(struct stick *stick, const char *serial);
+/* Makes a filesystem; nothing of the disk is left in memory. */
+int stick_format(const struct stick *stick, const char *mkfs);
+/* One partition that has all but the first MiB; its node. */
+int stick_partition(const struct stick *stick, char *node, size_t size);
+/* What the disk has read and written so far: a number that only grows, -1 without the disk. */
+long long stick_io(const struct stick *stick);
+int stick_plug(const char *serial, const char *port);
+int stick_unplug(const char *serial);
+
+/* Runs a command, quietly; 0 or -EIO. */
+int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* A loop device on a file or device, up to 8 at once, until loop_off(); its name. */
+int loop_on(const char *file, char *name, size_t size);
+void loop_off(const char *name);
+/* A dm device that is all of another one; its node. */
+int linear_on(const char *dev, const char *name, char *node, size_t size);
+void linear_off(const char *name);
+
+/* An md raid1 without a superblock on these two, so much of each, as MIRROR. */
+#define MIRROR "/dev/md9"
+int mirror_on(const char *one, const char *other, int kib);
+void mirror_off(void);
+
+#endif /* STICK_H */
