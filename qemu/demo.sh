@@ -7,4 +7,4 @@
 prepare_source
 prepare_guest normal
 say "booting the guest"
-guest normal --name demo /usr/lib/krsi/demo
+guest normal --name demo --usb /usr/lib/krsi/demo
