@@ -174,6 +174,11 @@ static void module_hidden_stub(struct krsi_module_hidden *hidden)
 {
 }
 
+static int file_map_exec_stub(struct krsi_map_exec *map)
+{
+	return 0;
+}
+
 struct krsi_ops krsi_cfi_stubs = {
 	.process_exec = process_exec_stub,
 	.process_executed = process_executed_stub,
@@ -182,6 +187,7 @@ struct krsi_ops krsi_cfi_stubs = {
 	.module_live = module_stub,
 	.module_gone = module_stub,
 	.module_hidden = module_hidden_stub,
+	.file_map_exec = file_map_exec_stub,
 };
 
 /*

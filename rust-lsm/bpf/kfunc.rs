@@ -37,6 +37,10 @@ groups! {
     Event = krsi_kfunc_group_KRSI_KFUNCS_EVENT,
     /// For every event; what the hooks of removals must prepare.
     Path = krsi_kfunc_group_KRSI_KFUNCS_PATH,
+    /// The digest of a file, which is read for it.
+    Digest = krsi_kfunc_group_KRSI_KFUNCS_DIGEST,
+    /// What a file is marked with: an fs-verity digest, a build id.
+    Marks = krsi_kfunc_group_KRSI_KFUNCS_MARKS,
     /// Readers of an exec's arguments and environment, for BPF LSM programs.
     Bprm = krsi_kfunc_group_KRSI_KFUNCS_BPRM,
     /// The kernel's own that work on a program's own memory alone.
@@ -46,6 +50,9 @@ groups! {
 }
 
 impl Group {
+    /// Those for which something is prepared before programs run, as it sleeps.
+    pub(crate) const PREPARED: [Self; 3] = [Self::Exec, Self::Digest, Self::Marks];
+
     /// Its bit in a program's blob.
     pub(crate) const fn bit(self) -> u32 {
         1 << self as u32

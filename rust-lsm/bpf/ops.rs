@@ -156,6 +156,12 @@ ops! {
         may_sleep: true,
         hooks: [],
     }
+    /// A file is mapped executable.
+    FileMapExec = 7 {
+        call: file_map_exec(krsi_map_exec) -> verdict,
+        may_sleep: false,
+        hooks: [MmapFile, FileMprotect],
+    }
 }
 
 impl Op {

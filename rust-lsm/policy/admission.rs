@@ -99,6 +99,7 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
         return match group {
             Group::Bprm if prog.is_lsm_at_exec() => bprm_readers::note(prog),
             Group::Exec | Group::Event | Group::Path | Group::Bprm => Err(EACCES),
+            Group::Digest | Group::Marks => Err(EACCES),
             Group::Common | Group::Foreign => Ok(()),
         };
     }
@@ -108,6 +109,9 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
         Group::Exec => op == Some(Op::ProcessExec),
         // A worker knows neither the task nor a file.
         Group::Event | Group::Path => op.is_some_and(|op| !op.spec().is_told_by_worker()),
+        Group::Digest | Group::Marks => {
+            matches!(op, Some(Op::ProcessExec | Op::FileMapExec))
+        }
         Group::Common => true,
         Group::Bprm | Group::Foreign => false,
     };

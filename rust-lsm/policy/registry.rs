@@ -29,6 +29,7 @@ use crate::{
         }, //
     },
     bpf::{
+        kfunc::Group,
         ops::Op,
         struct_ops::{
             LinkKey,
@@ -119,6 +120,7 @@ fn try_attach(ops: OpsRef, link: Option<LinkKey>) -> Result {
         GFP_KERNEL,
     )?;
     registry.next_id += 1;
+    prepare(&attachment);
     registry.publish(attachment.policy().id(), nodes);
     Ok(())
 }
@@ -140,6 +142,7 @@ fn try_update(ops: OpsRef, link: LinkKey) -> Result {
     }
     let attachment = Attachment::new(old.policy().clone(), ops)?;
     let nodes = nodes(&attachment)?;
+    prepare(&attachment);
     registry.entries[entry].attachment = attachment;
     registry.publish(old.policy().id(), nodes);
     Ok(())
@@ -205,6 +208,16 @@ fn nodes(attachment: &Arc<Attachment>) -> Result<Nodes> {
         }
     }
     Ok(nodes)
+}
+
+/// Before a policy is published: what it asks for must be there when it runs first.
+fn prepare(attachment: &Attachment) {
+    if Op::ALL
+        .into_iter()
+        .any(|op| attachment.calls(op, Group::Digest))
+    {
+        switches::expect_digests();
+    }
 }
 
 impl Registry {
