@@ -186,6 +186,58 @@ KRSI_KFUNC(REASON, krsi_event, set_reason, (const char *text, __u32 text__sz), (
  */
 KRSI_KFUNC(MOUNT, krsi_mount, get_usb_id, (void *out, __u32 out__sz), (out, out__sz))
 
+/*
+ * The contents of a file, for programs of process_exec and file_map_exec; since
+ * KRSI_ABI 3. In an overlay they are those of the layer's file.
+ */
+
+/**
+ * krsi_get_file_digest() - SHA-256 of the contents of the event's file
+ * @event: the header of the context
+ * @out: for a struct krsi_digest
+ * @out__sz: size of @out: the shorter size wins, the rest is zeroed
+ *
+ * The file is read before the programs run, if its digest is not known: it is kept until
+ * somebody opens the file for writing or changes its size. It is the digest of contents
+ * that held still: nobody could write to the file from the first byte that was read to
+ * the last. At KRSI_MAP_MPROTECT nothing can be read, so only a digest that is kept is
+ * known.
+ *
+ * Return: the digest's size; -ENODATA for what is no regular file; -EOPNOTSUPP for what
+ * never holds still: a memfd without the seals F_SEAL_WRITE, F_SEAL_SHRINK and
+ * F_SEAL_GROW, System V shared memory, and files of filesystems that others change or
+ * may (network, FUSE); -EBUSY for what does not at this moment: somebody has it open for
+ * writing, or its pages pinned; -EAGAIN where it can't be read now. These are answers. -ENOMEM,
+ * -EIO and other errors of reading make the run an error; -EINTR does not, for the
+ * task is being killed.
+ */
+KRSI_KFUNC(DIGEST, krsi_event, get_file_digest, (void *out, __u32 out__sz), (out, out__sz))
+
+/**
+ * krsi_get_file_verity() - the fs-verity digest of the event's file
+ * @event: the header of the context
+ * @out: for a struct krsi_digest
+ * @out__sz: size of @out: the shorter size wins, the rest is zeroed
+ *
+ * Return: the digest's size; -ENODATA if the file has no fs-verity, which is an answer.
+ */
+KRSI_KFUNC(MARKS, krsi_event, get_file_verity, (void *out, __u32 out__sz), (out, out__sz))
+
+/**
+ * krsi_get_file_build_id() - the build id in the ELF notes of the event's file
+ * @event: the header of the context
+ * @buf: for the id; what is behind it is zeroed
+ * @buf__sz: size of @buf; KRSI_BUILD_ID_SIZE holds every id
+ *
+ * It is what the file says of itself at this moment: who can write to the file can change
+ * it, and nothing is said about the rest of the contents.
+ *
+ * Return: the id's length, of which as much as fits is copied; -ENODATA if there is none,
+ * -EAGAIN where the file can't be read now and that part of it is not in memory. Both are
+ * answers.
+ */
+KRSI_KFUNC(MARKS, krsi_event, get_file_build_id, (__u8 *buf, __u32 buf__sz), (buf, buf__sz))
+
 #undef KRSI_UNWRAP
 #undef KRSI_READER
 #undef KRSI_KFUNC

@@ -407,6 +407,58 @@ struct krsi_usb_id {
 	char serial[128];
 };
 
+/* struct krsi_map_exec.how */
+#define KRSI_MAP_MMAP		1 /* it is mapped: mmap, shmat, remap_file_pages, an exec */
+#define KRSI_MAP_MPROTECT	2 /* it is mapped already, and becomes executable */
+
+/* struct krsi_map_exec.flags */
+#define KRSI_MAP_WRITABLE	(1U << 0) /* what is mapped can be written to, too */
+#define KRSI_MAP_SHARED		(1U << 1) /* and is the file's, not a copy */
+#define KRSI_MAP_UNLINKED	(1U << 2) /* the file has no name (any more) */
+#define KRSI_MAP_MEMFD		(1U << 3) /* the file is a memfd or System V shared memory */
+#define KRSI_MAP_BY_EXEC	(1U << 4) /* execve maps it: the program or its ELF interpreter */
+#define KRSI_MAP_PROGRAM	(1U << 5) /* and it is the program, of which process_exec told */
+
+/**
+ * struct krsi_map_exec - context of file_map_exec
+ * @event: the header
+ * @how: KRSI_MAP_MMAP or KRSI_MAP_MPROTECT
+ * @flags: KRSI_MAP_*
+ */
+struct krsi_map_exec {
+	struct krsi_event event;
+	__u32 how;
+	__u32 flags;
+};
+
+/* struct krsi_digest.algo */
+#define KRSI_DIGEST_SHA256		1 /* SHA-256 of the contents */
+#define KRSI_DIGEST_VERITY_SHA256	2 /* fs-verity's, which is of a tree of SHA-256 */
+#define KRSI_DIGEST_VERITY_SHA512	3 /* fs-verity's, of a tree of SHA-512 */
+
+/* struct krsi_digest.flags; with neither it is of this moment */
+#define KRSI_DIGEST_LASTS	(1U << 0) /* nobody can change the contents: fs-verity, seals */
+#define KRSI_DIGEST_DENIED	(1U << 1) /* nobody can while the file is held for this exec */
+
+/**
+ * struct krsi_digest - what krsi_get_file_digest() and krsi_get_file_verity() fill
+ * @algo: KRSI_DIGEST_*
+ * @flags: how long it is that of the contents: KRSI_DIGEST_LASTS, KRSI_DIGEST_DENIED
+ * @size: bytes of @value
+ * @reserved: 0
+ * @value: the digest; 0 behind it
+ */
+struct krsi_digest {
+	__u32 algo;
+	__u32 flags;
+	__u32 size;
+	__u32 reserved;
+	__u8 value[64];
+};
+
+/* Longest build id, bytes. */
+#define KRSI_BUILD_ID_SIZE	20
+
 /**
  * struct krsi_ops - a policy: a BPF struct_ops type, attached by a BPF link
  * @name: what the policy is called, with a NUL; required, need not be unique
@@ -434,6 +486,9 @@ struct krsi_usb_id {
  * @mount: a filesystem opens a device, a mount is made or changed, or something is
  *	swapped to: see KRSI_MOUNT_*. Returns 0, -EPERM or -EACCES. Runs in the task that
  *	does it, with locks of the filesystem held. May not sleep.
+ * @file_map_exec: a file is about to be mapped executable, or what is mapped of it to
+ *	become so. Returns 0, -EPERM or -EACCES. Runs in the task that maps it, for
+ *	KRSI_MAP_MPROTECT with its mmap_lock held for writing. May not sleep.
  *
  * The members after @reserved are the *ops*: each is called when its behaviour
  * happens. Any may be left out. A program may be written as sleepable
@@ -452,6 +507,7 @@ struct krsi_ops {
 	void (*module_gone)(struct krsi_module *module);
 	void (*module_hidden)(struct krsi_module_hidden *hidden);
 	int (*mount)(struct krsi_mount *mount);
+	int (*file_map_exec)(struct krsi_map_exec *map);
 };
 
 #endif /* _KRSI_H */

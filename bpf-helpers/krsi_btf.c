@@ -179,6 +179,11 @@ static int mount_stub(struct krsi_mount *mount)
 	return 0;
 }
 
+static int file_map_exec_stub(struct krsi_map_exec *map)
+{
+	return 0;
+}
+
 struct krsi_ops krsi_cfi_stubs = {
 	.process_exec = process_exec_stub,
 	.process_executed = process_executed_stub,
@@ -188,6 +193,7 @@ struct krsi_ops krsi_cfi_stubs = {
 	.module_gone = module_stub,
 	.module_hidden = module_hidden_stub,
 	.mount = mount_stub,
+	.file_map_exec = file_map_exec_stub,
 };
 
 /*

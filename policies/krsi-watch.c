@@ -3,18 +3,20 @@
  * krsi-watch: attaches a shipped policy and prints what it reports.
  *
  * Usage: krsi-watch [-a] [-e [UID@]PROGRAM]... [-E [UID@]PARENT]... [-p DIR]...
- *		     [-u VENDOR:PRODUCT:SERIAL]... POLICY.bpf.o [SECONDS]
+ *		     [-u VENDOR:PRODUCT:SERIAL]... [-x SHA256]... POLICY.bpf.o [SECONDS]
  *
  * -a attaches in at most audit mode. What PROGRAM or a child of PARENT does, as
  * that user (the real user of who does it) or as any, and what is done to files below
  * DIR is exempt, in policies that know exemptions; USB sticks of this vendor and product
- * (hexadecimal, as lsusb has them) and serial number are allowed. Without SECONDS it runs until it
+ * (hexadecimal, as lsusb has them) and serial number are allowed; the file with the
+ * digest SHA256, as sha256sum(1) tells it, is denied. Without SECONDS it runs until it
  * is interrupted; the policy is detached when it ends. It ends at once if the policy
  * runs in a lower mode than it wants. Everything that somebody else chose is escaped.
  *
  * Documentation/first-policy.rst describes the options and the output.
  */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -34,6 +36,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "binary.h"
 #include "generation.h"
 #include "report.h"
 
@@ -183,7 +186,7 @@ static bool add(struct bpf_object *object, const char *map, const void *key, siz
 	struct bpf_map *found = bpf_object__find_map_by_name(object, map);
 
 	if (!found)
-		fprintf(stderr, "krsi-watch: this policy has no exemptions\n");
+		fprintf(stderr, "krsi-watch: this policy has no map %s\n", map);
 	else if (bpf_map__update_elem(found, key, size, &value, sizeof(value), BPF_ANY))
 		fprintf(stderr, "krsi-watch: map %s: %s\n", map, strerror(errno));
 	else
@@ -303,17 +306,31 @@ static bool allow_usb(struct bpf_object *object, const char *stick)
 	return add(object, "allowed_usb", &id, sizeof(id));
 }
 
-#define OPTIONS "ae:E:p:u:"
+static bool deny_digest(struct bpf_object *object, const char *hex)
+{
+	struct krsi_binary_digest key;
+	size_t i;
+
+	for (i = 0; i < sizeof(key.value) && isxdigit(hex[2 * i]) && isxdigit(hex[2 * i + 1]); i++)
+		sscanf(hex + 2 * i, "%2hhx", &key.value[i]);
+	if (i == sizeof(key.value) && !hex[2 * i])
+		return add(object, "denied_digest", &key, sizeof(key));
+	fprintf(stderr, "krsi-watch: %s is no SHA-256 in hexadecimal\n", hex);
+	return false;
+}
+
+#define OPTIONS "ae:E:p:u:x:"
 
 static int usage(void)
 {
 	fprintf(stderr, "usage: krsi-watch [-a] [-e [UID@]PROGRAM]... [-E [UID@]PARENT]... "
-			"[-p DIR]... [-u VENDOR:PRODUCT:SERIAL]... POLICY.bpf.o [SECONDS]\n");
+			"[-p DIR]... [-u VENDOR:PRODUCT:SERIAL]... [-x SHA256]... "
+			"POLICY.bpf.o [SECONDS]\n");
 	return 2;
 }
 
 /* The options that are about the loaded policy. */
-static bool exempt(struct bpf_object *object, int argc, char **argv)
+static bool fill_maps(struct bpf_object *object, int argc, char **argv)
 {
 	int opt;
 
@@ -326,6 +343,8 @@ static bool exempt(struct bpf_object *object, int argc, char **argv)
 		if (opt == 'p' && !exempt_dir(object, optarg))
 			return false;
 		if (opt == 'u' && !allow_usb(object, optarg))
+			return false;
+		if (opt == 'x' && !deny_digest(object, optarg))
 			return false;
 	}
 	return true;
@@ -362,7 +381,7 @@ int main(int argc, char **argv)
 			argv[optind], strerror(errno));
 		return 1;
 	}
-	if (!exempt(object, argc, argv))
+	if (!fill_maps(object, argc, argv))
 		return 1;
 	map = bpf_object__find_map_by_name(object, "reports");
 	lost = bpf_object__find_map_by_name(object, "lost");

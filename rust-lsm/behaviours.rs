@@ -3,6 +3,7 @@
 //! What happens: a file or a folder for each behaviour, which gathers its facts into a context
 //! and has the policies asked.
 
+pub(crate) mod file_map_exec;
 pub(crate) mod modules;
 pub(crate) mod mounts;
 pub(crate) mod process_exec;

@@ -4,6 +4,7 @@
 
 use crate::{
     behaviours::{
+        file_map_exec,
         mounts,
         process_exec,
         process_executed,
@@ -16,7 +17,10 @@ use crate::{
         block::BlockDev,
         bprm::Bprm,
         inode::Inode,
-        lsm_hooks::Hooks,
+        lsm_hooks::{
+            Access,
+            Hooks, //
+        },
         place::Place,
         prog::Prog,
         superblock::SuperBlock, //
@@ -28,12 +32,14 @@ use crate::{
         switches, //
     },
     state::{
+        digests,
         exec_state,
         stands, //
     }, //
 };
 use kernel::{
     fs::File,
+    mm::virt::VmaRef,
     prelude::*,
     task::Task, //
 };
@@ -76,14 +82,39 @@ impl Hooks for Krsi {
         record::ended(task);
     }
 
-    fn mmap_file(file: &File, executable: bool) -> Result {
-        if executable {
-            record::mapped(file);
+    fn mmap_file(file: &File, access: Access) -> Result {
+        if !access.executable {
+            return Ok(());
+        }
+        file_map_exec::mapped(file, access)?;
+        record::mapped(file);
+        Ok(())
+    }
+
+    fn file_mprotect(area: &VmaRef, access: Access) -> Result {
+        if access.executable {
+            file_map_exec::protected(area, access)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn file_open(inode: &Inode, for_writing: bool) -> Result {
+        if for_writing {
+            digests::forget(inode);
+        }
+        Ok(())
+    }
+
+    fn inode_setattr(inode: &Inode, changes_size: bool) -> Result {
+        if changes_size {
+            digests::forget(inode);
         }
         Ok(())
     }
 
     fn inode_free(inode: &Inode) {
+        digests::forget(inode);
         record::forget(inode);
     }
 

@@ -28,6 +28,8 @@ mod bpf;
 mod env_name;
 #[path = "../bpf-helpers/exec_kfuncs.rs"]
 mod exec_kfuncs;
+#[path = "../bpf-helpers/file_digest.rs"]
+mod file_digest;
 mod hooks;
 mod policy;
 mod state;
@@ -69,6 +71,7 @@ fn start() -> Result {
     mode::init();
     switches::init(LSM_HOOKS)?;
     record::init()?;
+    state::digests::init()?;
     registry::init()?;
     modules::watch::start()?;
     stands::init()?;

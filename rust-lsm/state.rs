@@ -4,6 +4,7 @@
 //!
 //! - `rows.rs`: which process runs which file, and by which name it was started; its two sides are
 //!   `file_rows.rs` and `runs.rs`;
+//! - `digests.rs`: the digests of files, until somebody may change them;
 //! - `removal_notes.rs`: with a task, of the removal that is under way;
 //! - `exec_state.rs`: with an exec; `inode_number.rs`: with an inode; `prog_state.rs`: with a BPF
 //!   program, in the blobs of `blob.rs`;
@@ -15,6 +16,7 @@
 #![expect(unsafe_code, reason = "what is kept is found by the object's address")]
 
 pub(crate) mod blob;
+pub(crate) mod digests;
 pub(crate) mod exec_state;
 mod file_rows;
 pub(crate) mod inode_number;

@@ -39,14 +39,19 @@ static int attach_loop(const char *file, char *name, size_t size)
 
 int disk_mount(const char *type, const char *file, const char *dir)
 {
+	return disk_mount_with(type, "", file, dir);
+}
+
+int disk_mount_with(const char *type, const char *options, const char *file, const char *dir)
+{
 	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600), ret;
 	char command[512], loop[32];
 
 	if (fd < 0 || ftruncate(fd, 8 << 20))
 		return -errno;
 	close(fd);
-	snprintf(command, sizeof(command), "mkfs.%s %s %s >/dev/null 2>&1", type,
-		 strncmp(type, "ext", 3) ? "" : "-q -F", file);
+	snprintf(command, sizeof(command), "mkfs.%s %s %s %s >/dev/null 2>&1", type,
+		 strncmp(type, "ext", 3) ? "" : "-q -F", options, file);
 	if (system(command))
 		return -EIO;
 	ret = attach_loop(file, loop, sizeof(loop));

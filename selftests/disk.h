@@ -8,6 +8,8 @@
  * -errno. It is gone when it is unmounted.
  */
 int disk_mount(const char *type, const char *file, const char *dir);
+/* The same with options of mkfs. */
+int disk_mount_with(const char *type, const char *options, const char *file, const char *dir);
 
 /*
  * Makes lower, upper, work and merged in a directory and mounts the overlay

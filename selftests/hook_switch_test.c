@@ -31,6 +31,9 @@ static const struct {
 	{ "inode_unlink" },
 	{ "inode_rename" },
 	{ "task_free" },
+	{ "file_mprotect" },
+	{ "file_open" },
+	{ "inode_setattr" },
 };
 
 #define HOOKS ARRAY_SIZE(hooks)
@@ -42,6 +45,8 @@ enum {
 	BPRM_COMMITTED_CREDS = 1 << 2,
 	ALL_OF_EXEC = BPRM_CREDS_FOR_EXEC | BPRM_CHECK_SECURITY | BPRM_COMMITTED_CREDS,
 	RECORD = ALL_OF_EXEC | (1 << 3) | (1 << 4) | (1 << 5),
+	MAPS = (1 << 4) | (1 << 11),
+	DIGESTS = (1 << 5) | (1 << 12) | (1 << 13),
 	REMOVALS = (1 << 6) | (1 << 7) | (1 << 8) | (1 << 9) | (1 << TASK_FREE),
 };
 
@@ -132,6 +137,9 @@ FIXTURE_VARIANT_ADD(hook, of_process_exec_and_executed) {
 };
 FIXTURE_VARIANT_ADD(hook, of_file_unlink) {
 	"unlinks.bpf.o", "unlinks_file", REMOVALS,
+};
+FIXTURE_VARIANT_ADD(hook, of_file_map_exec_with_digests) {
+	"digests.bpf.o", "digests_all", BPRM_CREDS_FOR_EXEC | BPRM_CHECK_SECURITY | MAPS | DIGESTS,
 };
 FIXTURE_VARIANT_ADD(hook, of_executable_unlink) {
 	"unlinks.bpf.o", "unlinks_executable", REMOVALS | RECORD,

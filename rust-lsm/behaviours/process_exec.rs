@@ -8,6 +8,7 @@
 use crate::{
     boundary::{
         bprm::Bprm,
+        contents::Contents,
         file,
         mounts::Sight,
         place::Place, //
@@ -42,6 +43,7 @@ pub(crate) fn run(bprm: &Bprm) -> Result {
     }
     let behind = Behind::new()
         .with_place(Place::of(bprm.file()))
+        .with_contents(Contents::of(bprm.file()))
         .with_exec(bprm);
     let context = Exec {
         depth: exec_state::next_round(bprm),
@@ -59,9 +61,10 @@ pub(crate) fn run(bprm: &Bprm) -> Result {
 /// nobody learns it while no policy reads them. Without the pages it is not known, which dispatch
 /// counts as an error of each policy that reads.
 fn torn(behind: &Behind<'_>) -> u32 {
-    if !lists::calls(Op::ProcessExec, Group::Exec) || behind.prepare().is_err() {
+    if !lists::calls(Op::ProcessExec, Group::Exec) {
         return 0;
     }
+    behind.prepare(Group::Exec);
     match behind.args() {
         Ok(args) if args.is_torn() => abi::KRSI_EXEC_TORN,
         _ => 0,

@@ -4,14 +4,18 @@
 //!
 //! C header: [`bpf-helpers/krsi.h`](srctree/security/krsi/bpf-helpers/krsi.h).
 
-use crate::boundary::{
-    inode::InodeId,
-    module,
-    place,
-    prog_mem::{
-        Plain,
-        ProgMem, //
-    }, //
+use crate::{
+    boundary::{
+        inode::InodeId,
+        module,
+        place,
+        prog_mem::{
+            Plain,
+            ProgMem, //
+        },
+        verity, //
+    },
+    file_digest, //
 };
 use core::mem::{
     offset_of,
@@ -20,11 +24,13 @@ use core::mem::{
 use kernel::bindings;
 
 pub(crate) use kernel::bindings::{
+    krsi_digest as Digest,
     krsi_event as EventHeader,
     krsi_exec as Exec,
     krsi_exec_unlink as ExecUnlink,
     krsi_executed as Executed,
     krsi_file_id as FileId,
+    krsi_map_exec as MapExec,
     krsi_module as Module,
     krsi_module_hidden as ModuleHidden,
     krsi_module_loader as ModuleLoader,
@@ -45,6 +51,11 @@ pub(crate) use kernel::bindings::{
     KRSI_ALTERED_SYMBOLS,
     KRSI_ALTERED_SYSFS,
     KRSI_AUDIT,
+    KRSI_DIGEST_DENIED,
+    KRSI_DIGEST_LASTS,
+    KRSI_DIGEST_SHA256,
+    KRSI_DIGEST_VERITY_SHA256,
+    KRSI_DIGEST_VERITY_SHA512,
     KRSI_ENV_NAME_SIZE,
     KRSI_EXEC_CHECK,
     KRSI_EXEC_DETACHED,
@@ -57,6 +68,14 @@ pub(crate) use kernel::bindings::{
     KRSI_EXEC_UNLINKED,
     KRSI_EXEC_WRITABLE,
     KRSI_FAIL_CLOSED,
+    KRSI_MAP_BY_EXEC,
+    KRSI_MAP_MEMFD,
+    KRSI_MAP_MMAP,
+    KRSI_MAP_MPROTECT,
+    KRSI_MAP_PROGRAM,
+    KRSI_MAP_SHARED,
+    KRSI_MAP_UNLINKED,
+    KRSI_MAP_WRITABLE,
     KRSI_MOUNT_DEVICE,
     KRSI_MOUNT_MOUNT,
     KRSI_MOUNT_READ_ONLY,
@@ -127,8 +146,11 @@ unsafe impl Plain for FileId {}
 unsafe impl Plain for TaskId {}
 // SAFETY: Two `u16`, a `u32`, 128 bytes: no padding.
 unsafe impl Plain for UsbId {}
+// SAFETY: Four `u32` and 64 bytes: no padding.
+unsafe impl Plain for Digest {}
 
 const _: () = {
+    assert!(size_of::<Digest>() == 4 * 4 + 64);
     assert!(size_of::<FileId>() == 4 * 8 + 2 * 4);
     assert!(size_of::<UsbId>() == 2 * 2 + 4 + 128);
     assert!(size_of::<TaskId>() == 3 * 8 + 2 * size_of::<FileId>() + 10 * 4 + 16);
@@ -144,6 +166,38 @@ impl From<place::FileId> for FileId {
             overlay_ino: seen.ino,
             generation: id.real.generation,
             overlay_generation: seen.generation,
+        }
+    }
+}
+
+impl From<file_digest::Digest> for Digest {
+    fn from(digest: file_digest::Digest) -> Self {
+        let flag = |is_so, flag| if is_so { flag } else { 0 };
+        let mut this = Self {
+            algo: KRSI_DIGEST_SHA256,
+            flags: flag(digest.lasts, KRSI_DIGEST_LASTS)
+                | flag(digest.is_denied, KRSI_DIGEST_DENIED),
+            size: digest.value.len() as u32,
+            ..Default::default()
+        };
+        for (to, from) in this.value.iter_mut().zip(digest.value) {
+            *to = from;
+        }
+        this
+    }
+}
+
+impl From<verity::Digest> for Digest {
+    fn from(digest: verity::Digest) -> Self {
+        Self {
+            algo: match digest.algo {
+                verity::Algo::Sha256 => KRSI_DIGEST_VERITY_SHA256,
+                verity::Algo::Sha512 => KRSI_DIGEST_VERITY_SHA512,
+            },
+            flags: KRSI_DIGEST_LASTS,
+            size: digest.size as u32,
+            value: digest.value,
+            ..Default::default()
         }
     }
 }

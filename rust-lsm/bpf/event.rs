@@ -5,18 +5,27 @@
 //! The kernel's objects lie in front of the public struct, at the same distance for every
 //! context, so that a kfunc that is handed any context finds them from its header.
 
-use super::abi::{
-    EventHeader,
-    UsbId,
-    KRSI_REASON_SIZE, //
+use super::{
+    abi::{
+        EventHeader,
+        UsbId,
+        KRSI_REASON_SIZE, //
+    },
+    kfunc::Group, //
 };
 use crate::{
     args::Args,
     boundary::{
         arg_pages::ArgPages,
         bprm::Bprm,
+        contents::Contents,
         place::Place,
         prog_mem::ProgMem, //
+    },
+    file_digest::{
+        self,
+        Digest,
+        Marks, //
     }, //
 };
 use core::{
@@ -41,6 +50,9 @@ pub(crate) struct Behind<'a> {
     exec: Option<&'a Bprm>,
     usb: Result<&'a UsbId>,
     args: OnceCell<Result<Args<ArgPages>>>,
+    contents: Option<Contents<'a>>,
+    digest: OnceCell<Result<Digest>>,
+    marks: OnceCell<Marks>,
     failed: Cell<bool>,
     reason: [Cell<u8>; KRSI_REASON_SIZE as usize],
 }
@@ -54,6 +66,9 @@ impl<'a> Behind<'a> {
             exec: None,
             usb: Err(ENODATA),
             args: OnceCell::new(),
+            contents: None,
+            digest: OnceCell::new(),
+            marks: OnceCell::new(),
             failed: Cell::new(false),
             reason: [const { Cell::new(0) }; KRSI_REASON_SIZE as usize],
         }
@@ -83,19 +98,51 @@ impl<'a> Behind<'a> {
         self
     }
 
-    /// Makes the arguments and the environment available, once an event. Called between programs,
-    /// as it faults pages in and sleeps. An error is kept for the kfuncs to answer.
-    pub(crate) fn prepare(&self) -> Result {
-        let Some(bprm) = self.exec else {
-            return Ok(());
-        };
-        self.args
-            .get_or_init(|| {
-                ArgPages::collect(bprm).map(|pages| Args::new(pages, bprm.argc(), bprm.envc()))
-            })
-            .as_ref()
-            .map(|_| ())
-            .map_err(|e| *e)
+    /// The file whose contents can be asked for.
+    pub(crate) fn with_contents(mut self, contents: Contents<'a>) -> Self {
+        self.contents = Some(contents);
+        self
+    }
+
+    /// Whether there is anything that is prepared.
+    pub(crate) fn has_to_prepare(&self) -> bool {
+        self.exec.is_some() || self.contents.is_some()
+    }
+
+    /// Makes available what the kfuncs of a group answer, once an event. Called before programs
+    /// run, as it may fault pages in, read a file and sleep. An error is kept for the kfuncs to
+    /// answer.
+    pub(crate) fn prepare(&self, group: Group) {
+        match (group, self.exec, &self.contents) {
+            (Group::Exec, Some(bprm), _) => {
+                self.args.get_or_init(|| {
+                    let pages = ArgPages::collect(bprm)?;
+                    Ok(Args::new(pages, bprm.argc(), bprm.envc()))
+                });
+            }
+            (Group::Digest, _, Some(contents)) => {
+                self.digest.get_or_init(|| file_digest::sha256(contents));
+            }
+            (Group::Marks, _, Some(contents)) => {
+                self.marks.get_or_init(|| file_digest::marks(contents));
+            }
+            _ => (),
+        }
+    }
+
+    /// Whether the arguments could not be made available.
+    pub(crate) fn lacks_args(&self) -> bool {
+        matches!(self.args.get(), Some(Err(_)))
+    }
+
+    /// The prepared digest; `ENODATA` if nothing was prepared. Never sleeps.
+    pub(crate) fn digest(&self) -> Result<Digest> {
+        *self.digest.get().unwrap_or(&Err(ENODATA))
+    }
+
+    /// What was prepared of the file's marks; `ENODATA` if nothing was. Never sleeps.
+    pub(crate) fn marks(&self) -> Result<&Marks> {
+        self.marks.get().ok_or(ENODATA)
     }
 
     /// The file that the event is about; `ENODATA` if it has none.

@@ -41,6 +41,10 @@ groups! {
     Reason = krsi_kfunc_group_KRSI_KFUNCS_REASON,
     /// What a mount stands on.
     Mount = krsi_kfunc_group_KRSI_KFUNCS_MOUNT,
+    /// The digest of a file, which is read for it.
+    Digest = krsi_kfunc_group_KRSI_KFUNCS_DIGEST,
+    /// What a file is marked with: an fs-verity digest, a build id.
+    Marks = krsi_kfunc_group_KRSI_KFUNCS_MARKS,
     /// Readers of an exec's arguments and environment, for BPF LSM programs.
     Bprm = krsi_kfunc_group_KRSI_KFUNCS_BPRM,
     /// The kernel's own that work on a program's own memory alone.
@@ -50,6 +54,9 @@ groups! {
 }
 
 impl Group {
+    /// Those for which something is prepared before programs run, as it sleeps.
+    pub(crate) const PREPARED: [Self; 3] = [Self::Exec, Self::Digest, Self::Marks];
+
     /// Its bit in a program's blob.
     pub(crate) const fn bit(self) -> u32 {
         1 << self as u32

@@ -174,6 +174,12 @@ ops! {
         names: ["device": device, "fs_type": fs_type],
         hooks: [SbOpenBdev, SbKernMount, SbReconfigure, Swapon],
     }
+    /// A file is mapped executable.
+    FileMapExec = 8 {
+        call: file_map_exec(krsi_map_exec) -> verdict,
+        may_sleep: false,
+        hooks: [MmapFile, FileMprotect],
+    }
 }
 
 impl Op {

@@ -197,6 +197,24 @@ unsafe extern "C" fn krsi_rs_is_below(
     value(is_below())
 }
 
+/// What a kfunc returns for what a file holds. It is an answer that nothing is there or that it is
+/// not known now, and no error of the policy; so is the end of a task.
+fn of_file(behind: &Behind<'_>, result: Result<usize>) -> c_int {
+    const ANSWERS: [Error; 5] = [ENODATA, EOPNOTSUPP, EBUSY, EAGAIN, EINTR];
+
+    if result.is_err_and(|e| !ANSWERS.contains(&e)) {
+        behind.note_failure();
+    }
+    value(result)
+}
+
+/// Fills a program's memory with a digest; answers its size.
+fn fill(out: &ProgMem<'_>, digest: Result<abi::Digest>) -> Result<usize> {
+    let digest = digest.inspect_err(|_| out.fill(&abi::Digest::default()))?;
+    out.fill(&digest);
+    Ok(digest.size as usize)
+}
+
 /// # Safety
 ///
 /// As in the module's documentation.
@@ -205,4 +223,49 @@ unsafe extern "C" fn krsi_rs_get_usb_id(ctx: *mut Mount, out: *mut c_void, size:
     // SAFETY: Called for a kfunc, see above; the context begins with its header.
     let (behind, out): (_, ProgMem<'_>) = unsafe { (Behind::of(ctx.cast()), mem(out, size)) };
     value(behind.usb().map(|id| out.fill(id)).map(|()| 0))
+}
+
+/// # Safety
+///
+/// As in the module's documentation.
+#[export]
+unsafe extern "C" fn krsi_rs_get_file_digest(
+    ctx: *mut EventHeader,
+    out: *mut c_void,
+    size: u32,
+) -> c_int {
+    // SAFETY: Called for a kfunc, see above.
+    let (behind, out) = unsafe { (Behind::of(ctx), mem(out, size)) };
+    of_file(behind, fill(&out, behind.digest().map(abi::Digest::from)))
+}
+
+/// # Safety
+///
+/// As in the module's documentation.
+#[export]
+unsafe extern "C" fn krsi_rs_get_file_verity(
+    ctx: *mut EventHeader,
+    out: *mut c_void,
+    size: u32,
+) -> c_int {
+    // SAFETY: Called for a kfunc, see above.
+    let (behind, out) = unsafe { (Behind::of(ctx), mem(out, size)) };
+    let digest = behind.marks().and_then(|marks| marks.verity);
+    of_file(behind, fill(&out, digest.map(abi::Digest::from)))
+}
+
+/// # Safety
+///
+/// As in the module's documentation.
+#[export]
+unsafe extern "C" fn krsi_rs_get_file_build_id(
+    ctx: *mut EventHeader,
+    buf: *mut u8,
+    size: u32,
+) -> c_int {
+    // SAFETY: Called for a kfunc, see above.
+    let (behind, out) = unsafe { (Behind::of(ctx), mem(buf, size)) };
+    let id = behind.marks().and_then(|marks| marks.build_id);
+    out.fill_bytes(id.as_ref().map_or(&[], |id| id.bytes()));
+    of_file(behind, id.map(|id| id.bytes().len()))
 }

@@ -9,13 +9,16 @@
 #ifndef _KRSI_BINDINGS_H
 #define _KRSI_BINDINGS_H
 
+#include <crypto/sha2.h>
 #include <linux/audit.h>
 #include <linux/binfmts.h>
 #include <linux/blkdev.h>
 #include <linux/bpf.h>
 #include <linux/bpf_verifier.h>
 #include <linux/btf.h>
+#include <linux/buildid.h>
 #include <linux/fs_context.h>
+#include <linux/fsverity.h>
 #include <linux/ftrace.h>
 #include <linux/kallsyms.h>
 #include <linux/kernfs.h>
@@ -71,6 +74,9 @@ extern struct krsi_hook_key krsi_key_inode_unlink;
 extern struct krsi_hook_key krsi_key_inode_rename;
 extern struct krsi_hook_key krsi_key_sb_reconfigure;
 extern struct krsi_hook_key krsi_key_swapon;
+extern struct krsi_hook_key krsi_key_file_mprotect;
+extern struct krsi_hook_key krsi_key_file_open;
+extern struct krsi_hook_key krsi_key_inode_setattr;
 
 extern struct srcu_struct krsi_srcu;
 
@@ -84,7 +90,6 @@ u64 krsi_user_dev(dev_t dev);
 struct dentry *krsi_dget(struct dentry *dentry);
 struct dentry *krsi_dcache_lookup(struct dentry *dir, const unsigned char *name, u32 len);
 bool krsi_dentry_is(struct dentry *dentry, const unsigned char *name, u32 len);
-struct inode *krsi_file_inode(const struct file *file);
 struct dentry *krsi_real_dentry(struct dentry *dentry);
 u32 krsi_renames_begin(void);
 bool krsi_renames_retry(u32 seq);
@@ -100,6 +105,17 @@ bool krsi_file_unlinked(const struct file *file);
 bool krsi_caller_owns(const struct file *file);
 bool krsi_caller_in_group(const struct file *file);
 struct mnt_idmap *krsi_file_idmap(const struct file *file);
+const struct path *krsi_user_path(const struct file *file);
+struct inode *krsi_data_inode(const struct file *file);
+struct inode *krsi_file_inode(const struct file *file);
+bool krsi_file_readable(const struct file *file);
+bool krsi_file_writable(const struct file *file);
+int krsi_file_seals(struct file *file);
+bool krsi_inode_pinned(struct inode *inode);
+int krsi_verity_digest(struct inode *inode, u8 *digest, u8 *algo);
+void krsi_sha256_update(struct sha256_ctx *ctx, const u8 *data, size_t len);
+bool krsi_fatal_signal(void);
+void krsi_cond_resched(void);
 void *krsi_page_address(struct page *page);
 void krsi_put_page(struct page *page);
 
@@ -148,6 +164,8 @@ enum krsi_kfunc_group {
 	KRSI_KFUNCS_PATH,	/* the same, what is prepared for removals */
 	KRSI_KFUNCS_REASON,	/* every event that can be denied */
 	KRSI_KFUNCS_MOUNT,	/* what a mount stands on, on krsi_mount */
+	KRSI_KFUNCS_DIGEST,	/* the digest of a file, which is read for it */
+	KRSI_KFUNCS_MARKS,	/* what a file is marked with: fs-verity, a build id */
 	KRSI_KFUNCS_BPRM,	/* readers for BPF LSM programs, on linux_binprm */
 	KRSI_KFUNCS_COMMON,	/* the kernel's own that a policy may call */
 	KRSI_KFUNCS_FOREIGN	/* all others */

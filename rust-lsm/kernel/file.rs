@@ -8,7 +8,8 @@ use super::place::Place;
 use kernel::{
     bindings,
     error::to_result,
-    fs::File, //
+    fs::File,
+    mm::virt::VmaRef, //
 };
 
 fn dentry(file: &File) -> *mut bindings::dentry {
@@ -23,13 +24,27 @@ fn mode(file: &File) -> u32 {
     Place::of(file).inode().mode()
 }
 
+/// Whether it is open for reading.
+pub(crate) fn is_readable(file: &File) -> bool {
+    // SAFETY: The file is open.
+    unsafe { bindings::krsi_file_readable(file.as_ptr()) }
+}
+
+/// The file that is mapped there, if it is one.
+pub(crate) fn mapped(area: &VmaRef) -> Option<&File> {
+    // SAFETY: The area is valid and locked.
+    let file = unsafe { (*area.as_ptr()).vm_file };
+    // SAFETY: The area holds its file; no light reference of this task's is used meanwhile.
+    (!file.is_null()).then(|| unsafe { File::from_raw_file(file) })
+}
+
 /// Whether the file has no name any more, or never had one.
 pub(crate) fn is_unlinked(file: &File) -> bool {
     // SAFETY: The file is open.
     unsafe { bindings::krsi_file_unlinked(file.as_ptr()) }
 }
 
-/// Whether it is a memfd: a file on a mount of the kernel's own of tmpfs or hugetlbfs.
+/// Whether it is a memfd, or System V shared memory: a file on a mount of the kernel's own of tmpfs or hugetlbfs.
 pub(crate) fn is_memfd(file: &File) -> bool {
     // SAFETY: The file is open, so its mount lives.
     let flags = unsafe { (*(*file.as_ptr()).__bindgen_anon_1.f_path.mnt).mnt_flags };

@@ -16,11 +16,14 @@
 #include <linux/kdev_t.h>
 #include <linux/kernfs.h>
 #include <linux/kobject.h>
+#include <linux/memfd.h>
 #include <linux/mnt_namespace.h>
 #include <linux/moduleparam.h>
 #include <linux/mount.h>
 #include <linux/nsproxy.h>
+#include <linux/pagemap.h>
 #include <linux/ratelimit.h>
+#include <linux/rcupdate_wait.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/timekeeping.h>
@@ -51,6 +54,9 @@ struct krsi_hook_key krsi_key_inode_unlink = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_inode_rename = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_sb_reconfigure = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_swapon = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_file_mprotect = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_file_open = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_inode_setattr = { STATIC_KEY_FALSE_INIT };
 
 DEFINE_SRCU(krsi_srcu);
 
@@ -106,6 +112,26 @@ struct timespec64 krsi_inode_mtime(const struct inode *inode)
 	return inode_get_mtime(inode);
 }
 
+/* Pinned pages can be written to by who has the file neither open nor mapped. */
+bool krsi_inode_pinned(struct inode *inode)
+{
+	XA_STATE(xas, &inode->i_mapping->i_pages, 0);
+	struct folio *folio;
+
+	guard(rcu)();
+	xas_for_each(&xas, folio, ULONG_MAX) {
+		if (xas_retry(&xas, folio) || xa_is_value(folio))
+			continue;
+		if (folio_maybe_dma_pinned(folio))
+			return true;
+		if (need_resched()) {
+			xas_pause(&xas);
+			cond_resched_rcu();
+		}
+	}
+	return false;
+}
+
 u64 krsi_user_dev(dev_t dev)
 {
 	return huge_encode_dev(dev);
@@ -131,11 +157,6 @@ bool krsi_dentry_is(struct dentry *dentry, const unsigned char *name, u32 len)
 	guard(spinlock)(&dentry->d_lock);
 	return !d_unhashed(dentry) && dentry->d_name.len == len &&
 	       !memcmp(dentry->d_name.name, name, len);
-}
-
-struct inode *krsi_file_inode(const struct file *file)
-{
-	return file_inode(file);
 }
 
 /* Not that of the data: to find it may sleep and fail. */
@@ -288,6 +309,52 @@ struct mnt_idmap *krsi_file_idmap(const struct file *file)
 	return file_mnt_idmap(file);
 }
 
+/* What the user of a stacked filesystem has opened, whatever the kernel maps for it. */
+const struct path *krsi_user_path(const struct file *file)
+{
+	return file_user_path(file);
+}
+
+/* An overlay has looked for the data when the file was opened. */
+struct inode *krsi_data_inode(const struct file *file)
+{
+	return file->f_mode & FMODE_BACKING ? file_inode(file) : d_real_inode(file->f_path.dentry);
+}
+
+struct inode *krsi_file_inode(const struct file *file)
+{
+	return file_inode(file);
+}
+
+bool krsi_file_writable(const struct file *file)
+{
+	return file->f_mode & FMODE_WRITE;
+}
+
+bool krsi_file_readable(const struct file *file)
+{
+	return !(~file->f_mode & (FMODE_READ | FMODE_CAN_READ));
+}
+
+int krsi_file_seals(struct file *file)
+{
+	return memfd_get_seals(file);
+}
+
+/* verity.rs */
+
+int krsi_verity_digest(struct inode *inode, u8 *digest, u8 *algo)
+{
+	return fsverity_get_digest(inode, digest, algo, NULL);
+}
+
+/* sha256.rs */
+
+void krsi_sha256_update(struct sha256_ctx *ctx, const u8 *data, size_t len)
+{
+	sha256_update(ctx, data, len);
+}
+
 /* arg_pages.rs */
 
 void *krsi_page_address(struct page *page)
@@ -401,6 +468,16 @@ u32 krsi_gid(kgid_t gid)
 const struct cred *krsi_current_cred(void)
 {
 	return current_cred();
+}
+
+bool krsi_fatal_signal(void)
+{
+	return fatal_signal_pending(current);
+}
+
+void krsi_cond_resched(void)
+{
+	cond_resched();
 }
 
 struct task_struct *krsi_real_parent(struct task_struct *task)

@@ -10,6 +10,23 @@ use kernel::{
     types::Opaque, //
 };
 
+/// Filesystems on a disk of one machine, or in its memory.
+const LOCAL: &[u32] = &[
+    bindings::BTRFS_SUPER_MAGIC,
+    bindings::EROFS_SUPER_MAGIC_V1,
+    bindings::EXFAT_SUPER_MAGIC,
+    bindings::EXT4_SUPER_MAGIC,
+    bindings::F2FS_SUPER_MAGIC,
+    bindings::HUGETLBFS_MAGIC,
+    bindings::ISOFS_SUPER_MAGIC,
+    bindings::MSDOS_SUPER_MAGIC,
+    bindings::RAMFS_MAGIC,
+    bindings::SQUASHFS_MAGIC,
+    bindings::TMPFS_MAGIC,
+    bindings::UDF_SUPER_MAGIC,
+    bindings::XFS_SUPER_MAGIC,
+];
+
 /// Which inode this is, as user space writes it.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct InodeId {
@@ -101,6 +118,31 @@ impl Inode {
     /// Whether it is a directory.
     pub(crate) fn is_dir(&self) -> bool {
         self.mode() & bindings::S_IFMT == bindings::S_IFDIR
+    }
+
+    /// Whether it is a regular file.
+    pub(crate) fn is_regular(&self) -> bool {
+        self.mode() & bindings::S_IFMT == bindings::S_IFREG
+    }
+
+    /// Whether nobody but this kernel changes its contents, through its page cache: by the
+    /// filesystem. Of those that are not listed it is not known.
+    pub(crate) fn is_local(&self) -> bool {
+        // SAFETY: The inode is valid; its flags are one word.
+        let flags = unsafe { (&raw const (*self.as_ptr()).i_flags).read_volatile() };
+        flags & bindings::S_DAX == 0 && LOCAL.contains(&self.magic())
+    }
+
+    /// How many have it open for writing; below 0, how many deny that to all.
+    pub(crate) fn writers(&self) -> i32 {
+        // SAFETY: The inode is valid; the count is one word.
+        unsafe { (&raw const (*self.as_ptr()).i_writecount.counter).read_volatile() }
+    }
+
+    /// Whether anybody may have pages of its contents pinned, which he could write to. May sleep.
+    pub(crate) fn is_pinned(&self) -> bool {
+        // SAFETY: The inode is valid.
+        unsafe { bindings::krsi_inode_pinned(self.as_ptr()) }
     }
 
     /// Whether it is what an overlay writes into its upper layer where a name is gone.

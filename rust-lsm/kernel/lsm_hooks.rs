@@ -27,6 +27,7 @@ use kernel::{
         VTABLE_DEFAULT_ERROR, //
     },
     fs::File,
+    mm::virt::VmaRef,
     prelude::*,
     task::Task,
     ModuleMetadata, //
@@ -42,6 +43,27 @@ impl ModuleMetadata for LocalModule {
         // SAFETY: A null module is what code that is built in has.
         unsafe { ThisModule::from_ptr(core::ptr::null_mut()) }
     };
+}
+
+/// How a mapping can be accessed.
+#[derive(Clone, Copy)]
+pub(crate) struct Access {
+    /// It can be executed.
+    pub(crate) executable: bool,
+    /// It can be written to.
+    pub(crate) writable: bool,
+    /// What is written to it is written to the file.
+    pub(crate) shared: bool,
+}
+
+impl Access {
+    fn new(prot: c_ulong, shared: bool) -> Self {
+        Self {
+            executable: prot & bindings::PROT_EXEC as c_ulong != 0,
+            writable: prot & bindings::PROT_WRITE as c_ulong != 0,
+            shared,
+        }
+    }
 }
 
 /// The hooks of an LSM. All are called in process context and may sleep unless they say otherwise.
@@ -75,7 +97,23 @@ pub(crate) trait Hooks: 'static {
     }
 
     /// A file is about to be mapped by the current process, or by its exec.
-    fn mmap_file(_file: &File, _executable: bool) -> Result {
+    fn mmap_file(_file: &File, _access: Access) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// What is mapped is about to become accessible so. `mmap_lock` is held for writing.
+    fn file_mprotect(_area: &VmaRef, _access: Access) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// A file is being opened. Who opens it for writing counts as a writer of its inode already.
+    fn file_open(_inode: &Inode, _for_writing: bool) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The size of a file is about to be changed, if `changes_size`, or other attributes. Who changes
+    /// the size counts as a writer of the inode already. The inode is locked.
+    fn inode_setattr(_inode: &Inode, _changes_size: bool) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
@@ -201,14 +239,19 @@ hooks! {
     InodeUnlink = 8: inode_unlink, HAS_INODE_UNLINK, Some(&raw mut bindings::krsi_key_inode_unlink);
     InodeRename = 9: inode_rename, HAS_INODE_RENAME, Some(&raw mut bindings::krsi_key_inode_rename);
     TaskFree = 10: task_free, HAS_TASK_FREE, Some(&raw mut bindings::krsi_key_task_free);
-    BpfProgLoad = 11: bpf_prog_load, HAS_BPF_PROG_LOAD, None;
-    BpfProgFree = 12: bpf_prog_free, HAS_BPF_PROG_FREE, None;
-    SbOpenBdev = 13: sb_open_bdev, HAS_SB_OPEN_BDEV, None;
-    SbKernMount = 14: sb_kern_mount, HAS_SB_KERN_MOUNT, None;
-    SbFree = 15: sb_free_security, HAS_SB_FREE, None;
-    SbReconfigure = 16: sb_reconfigure, HAS_SB_RECONFIGURE,
+    FileMprotect = 11: file_mprotect, HAS_FILE_MPROTECT,
+        Some(&raw mut bindings::krsi_key_file_mprotect);
+    FileOpen = 12: file_open, HAS_FILE_OPEN, Some(&raw mut bindings::krsi_key_file_open);
+    InodeSetattr = 13: inode_setattr, HAS_INODE_SETATTR,
+        Some(&raw mut bindings::krsi_key_inode_setattr);
+    BpfProgLoad = 14: bpf_prog_load, HAS_BPF_PROG_LOAD, None;
+    BpfProgFree = 15: bpf_prog_free, HAS_BPF_PROG_FREE, None;
+    SbOpenBdev = 16: sb_open_bdev, HAS_SB_OPEN_BDEV, None;
+    SbKernMount = 17: sb_kern_mount, HAS_SB_KERN_MOUNT, None;
+    SbFree = 18: sb_free_security, HAS_SB_FREE, None;
+    SbReconfigure = 19: sb_reconfigure, HAS_SB_RECONFIGURE,
         Some(&raw mut bindings::krsi_key_sb_reconfigure);
-    Swapon = 17: swapon, HAS_SWAPON, Some(&raw mut bindings::krsi_key_swapon);
+    Swapon = 20: swapon, HAS_SWAPON, Some(&raw mut bindings::krsi_key_swapon);
 }
 
 impl Hook {
@@ -303,7 +346,7 @@ unsafe extern "C" fn mmap_file<T: Hooks>(
     file: *mut bindings::file,
     _wanted: c_ulong,
     prot: c_ulong,
-    _flags: c_ulong,
+    flags: c_ulong,
 ) -> c_int {
     if !switched_on!(krsi_key_mmap_file) || file.is_null() {
         return 0;
@@ -311,8 +354,58 @@ unsafe extern "C" fn mmap_file<T: Hooks>(
     // SAFETY: The file is referenced during the hook; a light reference of this task's, if any, is
     // not used meanwhile.
     let file = unsafe { File::from_raw_file(file) };
-    let executable = prot & bindings::PROT_EXEC as c_ulong != 0;
-    from_result(|| T::mmap_file(file, executable).map(|()| 0))
+    let shared = flags & bindings::MAP_SHARED as c_ulong != 0;
+    from_result(|| T::mmap_file(file, Access::new(prot, shared)).map(|()| 0))
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with an area whose `mmap_lock` is held for writing.
+unsafe extern "C" fn file_mprotect<T: Hooks>(
+    area: *mut bindings::vm_area_struct,
+    _wanted: c_ulong,
+    prot: c_ulong,
+) -> c_int {
+    if !switched_on!(krsi_key_file_mprotect) {
+        return 0;
+    }
+    // SAFETY: The area is valid and locked during the hook.
+    let area = unsafe { VmaRef::from_raw(area) };
+    let shared = area.flags() & bindings::VM_SHARED != 0;
+    from_result(|| T::file_mprotect(area, Access::new(prot, shared)).map(|()| 0))
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with a file that is being opened.
+unsafe extern "C" fn file_open<T: Hooks>(file: *mut bindings::file) -> c_int {
+    if !switched_on!(krsi_key_file_open) {
+        return 0;
+    }
+    // SAFETY: The file has its inode, and nobody else has the file yet.
+    let (inode, for_writing) = unsafe {
+        (
+            Inode::from_ptr(bindings::krsi_file_inode(file)),
+            bindings::krsi_file_writable(file),
+        )
+    };
+    from_result(|| T::file_open(inode, for_writing).map(|()| 0))
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with a file's name and the attributes that it is to get.
+unsafe extern "C" fn inode_setattr<T: Hooks>(
+    _idmap: *mut bindings::mnt_idmap,
+    dentry: *mut bindings::dentry,
+    attr: *mut bindings::iattr,
+) -> c_int {
+    if !switched_on!(krsi_key_inode_setattr) {
+        return 0;
+    }
+    // SAFETY: The framework passes a dentry that leads to an inode and valid attributes.
+    let (inode, valid) = unsafe { (Inode::from_ptr((*dentry).d_inode), (*attr).ia_valid) };
+    from_result(|| T::inode_setattr(inode, valid & bindings::ATTR_SIZE != 0).map(|()| 0))
 }
 
 /// # Safety

@@ -78,16 +78,17 @@ impl<'a> Place<'a> {
         })
     }
 
-    /// The place that an open file was opened by.
+    /// The place that an open file was opened by; of what is mapped in an overlay, where the layer's
+    /// file is meant, the overlay's.
     pub(crate) fn of(file: &'a File) -> Self {
-        // SAFETY: An open file has a path and an inode for as long as it is open, and they never
-        // change.
+        // SAFETY: An open file has a path for as long as it is open, which leads to a file, and they
+        // never change.
         unsafe {
-            let path = &(*file.as_ptr()).__bindgen_anon_1.f_path;
+            let path = &*bindings::krsi_user_path(file.as_ptr());
             // INVARIANT: As above.
             Self {
                 dentry: NonNull::new_unchecked(path.dentry),
-                inode: NonNull::new_unchecked(bindings::krsi_file_inode(file.as_ptr())),
+                inode: NonNull::new_unchecked((*path.dentry).d_inode),
                 mnt: path.mnt,
                 _held: PhantomData,
             }

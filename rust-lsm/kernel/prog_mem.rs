@@ -78,7 +78,12 @@ impl ProgMem<'_> {
 
     /// Fills it with a struct: the shorter size wins, the rest is zeroed.
     pub(crate) fn fill<T: Plain>(&self, value: &T) {
-        let written = self.write(0, bytes_of(value));
+        self.fill_bytes(bytes_of(value));
+    }
+
+    /// Fills it with bytes, likewise.
+    pub(crate) fn fill_bytes(&self, bytes: &[u8]) {
+        let written = self.write(0, bytes);
         // SAFETY: `written <= len`, so the range is valid for writes by the invariants.
         unsafe { bindings::memset(self.ptr.wrapping_add(written).cast(), 0, self.len - written) };
     }

@@ -51,6 +51,12 @@ pub(crate) fn current_id() -> Id {
     }
 }
 
+/// Whether the current task is in an exec.
+pub(crate) fn is_in_exec() -> bool {
+    // SAFETY: The current task doesn't go away.
+    unsafe { bindings::krsi_in_execve(Task::current_raw()) }
+}
+
 /// Calls `look` with the leader of the current process and its executable, if it has one. Takes a
 /// spinlock before; `look` may sleep.
 pub(crate) fn with_current_exe(look: impl FnOnce(&Task, &File)) {

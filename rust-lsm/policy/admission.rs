@@ -104,6 +104,8 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
             | Group::Path
             | Group::Reason
             | Group::Mount
+            | Group::Digest
+            | Group::Marks
             | Group::Bprm => Err(EACCES),
             Group::Common | Group::Foreign => Ok(()),
         };
@@ -116,6 +118,9 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
         // A worker knows neither the task nor a file.
         Group::Event | Group::Path => op.is_some_and(|op| !op.spec().is_told_by_worker()),
         Group::Reason => op.is_some_and(|op| op.spec().can_deny),
+        Group::Digest | Group::Marks => {
+            matches!(op, Some(Op::ProcessExec | Op::FileMapExec))
+        }
         Group::Common => true,
         Group::Bprm | Group::Foreign => false,
     };

@@ -211,11 +211,14 @@ impl Attachment {
         &self.ops.header().name
     }
 
+    /// Of which groups its program for this op calls kfuncs, a bit each.
+    pub(crate) fn groups(&self, op: Op) -> u32 {
+        self.kfunc_groups.get(op.index()).copied().unwrap_or(0)
+    }
+
     /// Whether its program for this op calls kfuncs of this group.
     pub(crate) fn calls(&self, op: Op, group: Group) -> bool {
-        self.kfunc_groups
-            .get(op.index())
-            .is_some_and(|groups| groups & group.bit() != 0)
+        self.groups(op) & group.bit() != 0
     }
 
     /// Whether it denies where it could not decide.

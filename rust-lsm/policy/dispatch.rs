@@ -29,12 +29,25 @@ pub(crate) fn dispatch<O: OpType>(event: &Event<'_, O::Context>) -> Result {
     if mode == Mode::Off {
         return Ok(());
     }
+    // It may take long, so nobody is held up by it who waits for the readers of the list.
+    if event.behind().has_to_prepare() {
+        prepare::<O>(event, lists::groups(O::OP));
+    }
     let reader = lists::of(O::OP).read();
     first_denial(
         reader
             .iter()
             .map(|attachment| run::<O>(attachment, event, mode)),
     )
+}
+
+/// Makes available what kfuncs of these groups answer.
+fn prepare<O: OpType>(event: &Event<'_, O::Context>, groups: u32) {
+    for group in Group::PREPARED {
+        if groups & group.bit() != 0 {
+            event.behind().prepare(group);
+        }
+    }
 }
 
 /// Runs through all of them, and answers with the first denial.
@@ -49,17 +62,15 @@ fn first_denial(runs: impl Iterator<Item = Result>) -> Result {
 /// Runs one policy and counts what it did; `Err` is a denial to enforce.
 fn run<O: OpType>(attachment: &Attachment, event: &Event<'_, O::Context>, mode: Mode) -> Result {
     let behind = event.behind();
-    let prepared = if attachment.calls(O::OP, Group::Exec) {
-        behind.prepare()
-    } else {
-        Ok(())
-    };
+    // Done, unless it was attached meanwhile.
+    prepare::<O>(event, attachment.groups(O::OP));
+    let unread = behind.lacks_args() && attachment.calls(O::OP, Group::Exec);
 
     behind.begin_run();
     let Some(returned) = attachment.ops().run::<O>(event) else {
         return Ok(());
     };
-    let failed = behind.take_failure() || prepared.is_err();
+    let failed = behind.take_failure() || unread;
     let fail_closed = attachment.fails_closed() && O::OP.spec().can_deny;
     let judgement = judge(returned, failed, fail_closed);
 

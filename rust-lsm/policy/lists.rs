@@ -29,12 +29,17 @@ pub(crate) fn of(op: Op) -> &'static List<Arc<Attachment>> {
     &LISTS[op.index()]
 }
 
-/// Whether a policy that has this op calls kfuncs of this group in it.
-pub(crate) fn calls(op: Op, group: Group) -> bool {
+/// Of which groups the policies that have this op call kfuncs in it, a bit each.
+pub(crate) fn groups(op: Op) -> u32 {
     of(op)
         .read()
         .iter()
-        .any(|attachment| attachment.calls(op, group))
+        .fold(0, |groups, attachment| groups | attachment.groups(op))
+}
+
+/// Whether a policy that has this op calls kfuncs of this group in it.
+pub(crate) fn calls(op: Op, group: Group) -> bool {
+    groups(op) & group.bit() != 0
 }
 
 /// Counts an error of each policy that has this op: it won't be told of something.

@@ -31,6 +31,7 @@ use crate::{
         }, //
     },
     bpf::{
+        kfunc::Group,
         ops::Op,
         struct_ops::{
             LinkKey,
@@ -128,6 +129,7 @@ fn try_attach(ops: OpsRef, link: Option<LinkKey>) -> Result<Arc<Attachment>> {
         GFP_KERNEL,
     )?;
     registry.next_id += 1;
+    prepare(&attachment);
     registry.publish(attachment.policy().id(), nodes);
     if attachment.ops().prog(Op::Mount).is_some() {
         listing::write(attachment.name());
@@ -152,6 +154,7 @@ fn try_update(ops: OpsRef, link: LinkKey) -> Result<Arc<Attachment>> {
     }
     let attachment = Attachment::new(old.policy().clone(), ops)?;
     let nodes = nodes(&attachment)?;
+    prepare(&attachment);
     registry.entries[entry].attachment = attachment.clone();
     registry.publish(old.policy().id(), nodes);
     Ok(attachment)
@@ -219,6 +222,16 @@ fn nodes(attachment: &Arc<Attachment>) -> Result<Nodes> {
         }
     }
     Ok(nodes)
+}
+
+/// Before a policy is published: what it asks for must be there when it runs first.
+fn prepare(attachment: &Attachment) {
+    if Op::ALL
+        .into_iter()
+        .any(|op| attachment.calls(op, Group::Digest))
+    {
+        switches::expect_digests();
+    }
 }
 
 impl Registry {

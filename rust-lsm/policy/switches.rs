@@ -17,7 +17,11 @@ use crate::{
         lsm::HookList,
         lsm_hooks::Hook, //
     },
-    bpf::ops::Op, //
+    bpf::{
+        kfunc::Group,
+        ops::Op, //
+    },
+    state::digests, //
 };
 use kernel::{
     new_mutex,
@@ -40,6 +44,15 @@ static STRING_READERS: Atomic<i32> = Atomic::new(0);
 struct Switches {
     hooks: &'static HookList,
     on: [bool; Hook::COUNT],
+}
+
+impl Switches {
+    fn set(&mut self, hook: Hook, on: bool) {
+        if self.on[hook.index()] != on {
+            self.on[hook.index()] = on;
+            self.hooks.switch(hook, on);
+        }
+    }
 }
 
 /// Takes charge of the hooks, which are all off. Once, at boot.
@@ -65,13 +78,46 @@ pub(crate) fn count_string_readers(change: i32) {
     STRING_READERS.add(change, Relaxed);
 }
 
+/// The hooks by which digests that are kept are forgotten.
+const KEEPING: [Hook; 3] = [Hook::FileOpen, Hook::InodeSetattr, Hook::InodeFree];
+
+/// Whether a policy would run now that reads digests.
+fn digests_wanted() -> bool {
+    [Op::ProcessExec, Op::FileMapExec]
+        .into_iter()
+        .any(|op| lists::is_wanted(op) && lists::calls(op, Group::Digest))
+}
+
 /// Switches each hook as is wanted now, and the record of what runs. Sleeps.
 pub(crate) fn renew() {
+    renew_with(false);
+}
+
+/// The same before a policy is attached that reads digests: none runs before they can be kept.
+pub(crate) fn expect_digests() {
+    renew_with(true);
+}
+
+fn renew_with(expects_digests: bool) {
     let Some(switches) = SWITCHES.as_ref() else {
         return;
     };
     let mut switches = switches.lock();
     let mut wanted = [false; Hook::COUNT];
+    let keeps = expects_digests || digests_wanted();
+    for hook in KEEPING {
+        wanted[hook.index()] |= keeps;
+        // Before a policy runs that the other hooks lead to.
+        if keeps {
+            switches.set(hook, true);
+        }
+    }
+    // They are kept only while those hooks are on.
+    if keeps {
+        digests::start();
+    } else {
+        digests::stop();
+    }
     for op in Op::ALL {
         let prepares = op == Op::ProcessExec && strings_wanted();
         for hook in op.spec().hooks {
@@ -80,11 +126,7 @@ pub(crate) fn renew() {
     }
     let told_of_removals = switches.on[Hook::TaskFree.index()];
     for hook in Hook::ALL {
-        let on = wanted[hook.index()];
-        if switches.on[hook.index()] != on {
-            switches.on[hook.index()] = on;
-            switches.hooks.switch(hook, on);
-        }
+        switches.set(hook, wanted[hook.index()]);
     }
     if switches.on[Hook::TaskFree.index()] != told_of_removals {
         removals::forget_notes();

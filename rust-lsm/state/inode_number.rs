@@ -50,6 +50,12 @@ pub(crate) fn of(inode: &Inode) -> Option<u64> {
     (number != 0 && is_current(number)).then_some(number)
 }
 
+/// The same, also if it was taken back since.
+pub(super) fn last_of(inode: &Inode) -> Option<u64> {
+    let number = state(inode)?.number.load(Relaxed);
+    (number != 0).then_some(number)
+}
+
 /// Its number, until it leaves memory or all are taken back. `ENODATA` for an inode without a
 /// blob.
 pub(crate) fn give(inode: &Inode) -> Result<u64> {

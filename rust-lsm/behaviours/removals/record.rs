@@ -35,6 +35,7 @@ use crate::{
     bpf::ops::Op,
     policy::lists,
     state::{
+        digests,
         inode_number,
         removal_notes,
         rows::{
@@ -114,6 +115,7 @@ pub(crate) fn start() {
         return;
     }
     inode_number::renumber();
+    digests::clear();
     // What a hook has put there since the end of the last record may be of tasks that are gone.
     rows::clear();
     // Who sees this sees the new numbers.

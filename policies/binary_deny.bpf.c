@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * binary_deny: refuses to run listed files: programs, scripts, interpreters and
+ * libraries, by the SHA-256 of their contents, by their fs-verity digest or by their
+ * build id, whatever they are called and wherever they lie. Three hash maps
+ * hold the list; the value is the user's own.
+ *
+ * A file whose contents don't hold still has no digest. It is reported, and
+ * refused as `deny_unhashable` says: of what is executed, memfds that are not
+ * sealed and files with a writer; nothing of what is mapped.
+ *
+ * It is no defence against who can change a byte of the file, or load code
+ * without mapping it. What was running or mapped before it was listed goes on.
+ */
+#include <stdbool.h>
+
+#include "binary.h"
+#include "report.bpf.h"
+
+#define LIST(name, key_type)						\
+	struct {							\
+		__uint(type, BPF_MAP_TYPE_HASH);			\
+		__uint(max_entries, KRSI_BINARY_MAX);			\
+		__uint(map_flags, BPF_F_NO_PREALLOC);			\
+		__type(key, key_type);					\
+		__type(value, __u32);					\
+	} name SEC(".maps")
+
+LIST(denied_digest, struct krsi_binary_digest);
+LIST(denied_verity, struct krsi_binary_verity);
+LIST(denied_build_id, struct krsi_binary_build_id);
+
+/* KRSI_BINARY_*; user space changes it in the map of the section .data. */
+volatile __u32 deny_unhashable = KRSI_BINARY_MEMFD | KRSI_BINARY_BUSY;
+
+static __always_inline char hex_digit(__u8 value)
+{
+	return value < 10 ? '0' + value : 'a' + value - 10;
+}
+
+/* What was found is told in hexadecimal. */
+static __always_inline void tell(struct krsi_event *event, const char *signal, __u32 signal_size,
+				 const __u8 *value, __u32 size)
+{
+	struct krsi_report *report = report_begin(event);
+	__u32 i;
+
+	if (!report)
+		return;
+	__builtin_memcpy(report->signal, signal, signal_size);
+	for (i = 0; i < 64 && i < size; i++) {
+		report->value[2 * i] = hex_digit(value[i] >> 4);
+		report->value[2 * i + 1] = hex_digit(value[i] & 15);
+	}
+	report->value_len = 2 * i;
+	bpf_ringbuf_submit(report, 0);
+}
+
+#define TELL(event, signal, value, size)				\
+({									\
+	const char ___signal[] = signal;				\
+	tell(event, ___signal, sizeof(___signal), value, size);		\
+})
+
+/* By its marks, which are cheap, and last if the file has fs-verity. */
+static __always_inline bool is_marked(struct krsi_event *event)
+{
+	struct krsi_binary_build_id id = {};
+	struct krsi_binary_verity verity;
+	struct krsi_digest digest;
+	int size = krsi_get_file_build_id(event, id.value, sizeof(id.value));
+
+	if (size > 0) {
+		id.size = size;
+		if (bpf_map_lookup_elem(&denied_build_id, &id)) {
+			TELL(event, "denied_build_id", id.value, size);
+			return true;
+		}
+	}
+	size = krsi_get_file_verity(event, &digest, sizeof(digest));
+	if (size > 0) {
+		verity.algo = digest.algo;
+		__builtin_memcpy(verity.value, digest.value, sizeof(verity.value));
+		if (bpf_map_lookup_elem(&denied_verity, &verity)) {
+			TELL(event, "denied_verity", digest.value, size);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* 1: listed; 0: not; or why it has no digest. */
+static __always_inline int is_listed(struct krsi_event *event)
+{
+	struct krsi_digest digest;
+	int size;
+
+	if (is_marked(event))
+		return 1;
+	size = krsi_get_file_digest(event, &digest, sizeof(digest));
+	if (size < 0)
+		return size;
+	if (!bpf_map_lookup_elem(&denied_digest, digest.value))
+		return 0;
+	TELL(event, "denied_digest", digest.value, 32);
+	return 1;
+}
+
+SEC("struct_ops/process_exec")
+int BPF_PROG(binary_deny_exec, struct krsi_exec *exec)
+{
+	struct krsi_event *event = &exec->event;
+	int listed = is_listed(event);
+	__u32 why;
+
+	switch (listed) {
+	case 1:
+		return -EPERM;
+	case -EOPNOTSUPP:
+		if (exec->flags & KRSI_EXEC_MEMFD) {
+			TELL(event, "unhashable_memfd", NULL, 0);
+			why = KRSI_BINARY_MEMFD;
+		} else {
+			TELL(event, "unhashable_remote", NULL, 0);
+			why = KRSI_BINARY_REMOTE;
+		}
+		break;
+	case -EBUSY:
+	case -EAGAIN:
+		TELL(event, "unhashable_busy", NULL, 0);
+		why = KRSI_BINARY_BUSY;
+		break;
+	default:
+		return 0;
+	}
+	return deny_unhashable & why ? -EPERM : 0;
+}
+
+SEC("struct_ops/file_map_exec")
+int BPF_PROG(binary_deny_map, struct krsi_map_exec *map)
+{
+	struct krsi_event *event = &map->event;
+
+	/* process_exec was asked about it. */
+	if (map->flags & KRSI_MAP_PROGRAM)
+		return 0;
+	switch (is_listed(event)) {
+	case 1:
+		return -EPERM;
+	case -EOPNOTSUPP:
+		/* Memory that holds code is no file: just-in-time compilers have such. */
+		if (map->flags & KRSI_MAP_MEMFD)
+			return 0;
+		break;
+	case -EBUSY:
+	case -EAGAIN:
+		break;
+	default:
+		return 0;
+	}
+	TELL(event, "unhashable_mapping", NULL, 0);
+	return deny_unhashable & KRSI_BINARY_MAPPED ? -EPERM : 0;
+}
+
+KRSI_POLICY(binary_deny, .process_exec = (void *)binary_deny_exec,
+	    .file_map_exec = (void *)binary_deny_map);

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Proves that the digest of an executed file is that of its contents, is
+ * computed once, and never is an old one, whatever changes the file; on each
+ * filesystem, and in an overlay on both sides.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "kselftest_harness.h"
+#include "digest.h"
+#include "disk.h"
+
+KEEP_POLICIES("digests.bpf.o", "digests_all")
+
+#define DIR "/tmp/krsi_digest"
+
+FIXTURE(digest)
+{
+	struct seeing seeing;
+	char file[64]; /* what is executed */
+	char layer[64]; /* where its contents lie */
+	off_t tail;
+};
+
+FIXTURE_VARIANT(digest)
+{
+	const char *fs;
+	const char *file, *layer;
+};
+
+/* clang-format off */
+FIXTURE_VARIANT_ADD(digest, tmpfs) { "tmpfs", DIR "/f", DIR "/f" };
+FIXTURE_VARIANT_ADD(digest, ext4) { "ext4", DIR "/disk/f", DIR "/disk/f" };
+FIXTURE_VARIANT_ADD(digest, vfat) { "vfat", DIR "/disk/f", DIR "/disk/f" };
+FIXTURE_VARIANT_ADD(digest, upper) { "overlay", DIR "/merged/f", DIR "/upper/f" };
+FIXTURE_VARIANT_ADD(digest, lower) { "overlay", DIR "/merged/f", DIR "/lower/f" };
+/* clang-format on */
+
+FIXTURE_SETUP(digest)
+{
+	ASSERT_EQ(0, private_tmpfs(DIR));
+	strcpy(self->file, variant->file);
+	strcpy(self->layer, variant->layer);
+	if (!strcmp(variant->fs, "overlay")) {
+		ASSERT_EQ(0, mkdir(DIR "/lower", 0755));
+		if (strstr(variant->layer, "lower"))
+			ASSERT_EQ(0, make_program(self->layer, 'a', &self->tail));
+		ASSERT_EQ(0, overlay_mount(DIR));
+		if (strstr(variant->layer, "upper"))
+			ASSERT_EQ(0, make_program(self->file, 'a', &self->tail));
+	} else {
+		if (strcmp(variant->fs, "tmpfs"))
+			ASSERT_EQ(0, disk_mount(variant->fs, DIR "/image", DIR "/disk"));
+		ASSERT_EQ(0, make_program(self->file, 'a', &self->tail));
+	}
+	ASSERT_EQ(0, seeing_start(&self->seeing));
+}
+
+FIXTURE_TEARDOWN(digest)
+{
+	seeing_end(&self->seeing);
+	umount2(DIR "/merged", MNT_DETACH);
+	umount2(DIR "/disk", MNT_DETACH);
+}
+
+#define EXECUTE(self) seeing_exec(&(self)->seeing, (struct run){ .path = (self)->file })
+#define EXPECT_DIGEST(self) EXPECT_TRUE(is_digest_of(EXECUTE(self), (self)->file))
+
+TEST_F(digest, is_that_of_the_contents_and_computed_once)
+{
+	EXPECT_DIGEST(self);
+	EXPECT_LT(0, seeing_hashed(&self->seeing));
+	EXPECT_DIGEST(self);
+	EXPECT_EQ(0, seeing_hashed(&self->seeing));
+	/* An overlay denies no writes below it. */
+	EXPECT_EQ(strcmp(variant->fs, "overlay") ? KRSI_DIGEST_DENIED : 0,
+		  self->seeing.seen->event[0].digest.flags);
+}
+
+TEST_F(digest, outlasts_what_changes_no_contents)
+{
+	EXPECT_DIGEST(self);
+	if (strcmp(variant->fs, "vfat")) {
+		ASSERT_EQ(0, chmod(self->layer, 0700));
+		EXPECT_DIGEST(self);
+		EXPECT_EQ(0, seeing_hashed(&self->seeing));
+	}
+	if (!strcmp(self->layer, self->file)) {
+		char other[80];
+
+		snprintf(other, sizeof(other), "%s2", self->file);
+		ASSERT_EQ(0, rename(self->file, other));
+		strcpy(self->file, other);
+		EXPECT_DIGEST(self);
+		EXPECT_EQ(0, seeing_hashed(&self->seeing));
+	}
+}
+
+/* What a change is made by. */
+static int by_write(const char *path, off_t at)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret;
+
+	ret = pwrite(fd, "b", 1, at) == 1 ? 0 : -errno;
+	close(fd);
+	return ret;
+}
+
+static int by_mapping(const char *path, off_t at)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	char *map = mmap(NULL, at + TAIL, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	close(fd);
+	if (map == MAP_FAILED)
+		return -errno;
+	map[at]++;
+	return munmap(map, at + TAIL) ? -errno : 0;
+}
+
+static int by_truncate(const char *path, off_t at)
+{
+	return truncate(path, at + 1) ? -errno : 0;
+}
+
+static int by_truncate_up(const char *path, off_t at)
+{
+	return truncate(path, at + TAIL + 4096) ? -errno : 0;
+}
+
+static int by_ftruncate(const char *path, off_t at)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC), ret = ftruncate(fd, at + 2) ? -errno : 0;
+
+	close(fd);
+	return ret;
+}
+
+/* Truncates what is open for reading alone, and writes it anew. */
+static int by_open(const char *path, off_t at)
+{
+	int fd = open(path, O_RDONLY | O_TRUNC | O_CLOEXEC);
+	off_t tail;
+
+	close(fd);
+	return fd < 0 ? -errno : make_program(path, 'c', &tail);
+}
+
+static int (*const changes[])(const char *path, off_t at) = {
+	by_write, by_mapping, by_truncate, by_truncate_up, by_ftruncate, by_open,
+};
+
+TEST_F(digest, is_new_after_each_change)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		EXPECT_DIGEST(self);
+		ASSERT_EQ(0, changes[i](self->file, self->tail));
+		EXPECT_DIGEST(self) {
+			TH_LOG("after change %zu", i);
+		}
+		EXPECT_LT(0, seeing_hashed(&self->seeing));
+	}
+}
+
+/* In an overlay: by the name in the layer. */
+TEST_F(digest, is_new_after_each_change_of_the_layer)
+{
+	size_t i;
+
+	if (strcmp(variant->fs, "overlay"))
+		return;
+	for (i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		EXPECT_DIGEST(self);
+		ASSERT_EQ(0, changes[i](self->layer, self->tail));
+		EXPECT_TRUE(is_digest_of(EXECUTE(self), self->layer)) {
+			TH_LOG("after change %zu", i);
+		}
+	}
+}
+
+TEST_F(digest, is_none_while_somebody_can_write)
+{
+	int fd;
+
+	EXPECT_DIGEST(self);
+	fd = open(self->layer, O_WRONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	/* Without an overlay it can't be executed at all. */
+	EXPECT_EQ(strcmp(variant->fs, "overlay") ? -ENOMSG : -EBUSY, EXECUTE(self)->digest_ret);
+	close(fd);
+	EXPECT_DIGEST(self);
+}
+
+/*
+ * While others execute it all the time, the contents change, and the next exec
+ * must tell of the new ones.
+ */
+TEST_F(digest, is_never_old_while_others_compute_it)
+{
+	int n = rounds(60, 8), i, j, fd;
+	unsigned char expected[2][32];
+	pid_t pids[2];
+	char *text;
+
+	text = malloc(TAIL);
+	for (i = 0; i < 2; i++) {
+		memset(text, 'x' + i, TAIL);
+		fd = open(self->file, O_WRONLY | O_CLOEXEC);
+		ASSERT_EQ(TAIL, pwrite(fd, text, TAIL, self->tail));
+		close(fd);
+		ASSERT_EQ(0, sha256_file(self->file, expected[i]));
+	}
+	for (i = 0; i < 2; i++) {
+		pids[i] = fork();
+		if (!pids[i]) {
+			struct run how = { .path = self->file };
+
+			for (;;)
+				run(&how);
+		}
+	}
+	for (i = 0; i < n; i++) {
+		const struct digest_event *event;
+
+		memset(text, 'x' + i % 2, TAIL);
+		do {
+			fd = open(self->file, O_WRONLY | O_CLOEXEC);
+		} while (fd < 0 && errno == ETXTBSY);
+		ASSERT_LE(0, fd);
+		/* In pieces, so that who reads meanwhile reads of both. */
+		for (j = 0; j < 16; j++)
+			ASSERT_EQ(TAIL / 16, pwrite(fd, text, TAIL / 16,
+						    self->tail + TAIL / 16 * j));
+		close(fd);
+		event = EXECUTE(self);
+		ASSERT_EQ(32, event->digest_ret);
+		ASSERT_EQ(0, memcmp(expected[i % 2], event->digest.value, 32));
+	}
+	for (i = 0; i < 2; i++) {
+		kill(pids[i], SIGKILL);
+		waitpid(pids[i], NULL, 0);
+	}
+	free(text);
+}
+
+/* Of what is read while another writes in the layer no digest is told that is of neither. */
+TEST_F(digest, is_never_torn)
+{
+	int n = rounds(60, 8), told = 0, i, j, fd;
+	unsigned char expected[2][32];
+	char *text = malloc(TAIL);
+	pid_t pid;
+
+	if (strcmp(variant->fs, "overlay"))
+		return;
+	for (i = 0; i < 2; i++) {
+		memset(text, 'x' + i, TAIL);
+		fd = open(self->layer, O_WRONLY | O_CLOEXEC);
+		ASSERT_EQ(TAIL, pwrite(fd, text, TAIL, self->tail));
+		close(fd);
+		ASSERT_EQ(0, sha256_file(self->layer, expected[i]));
+	}
+	pid = fork();
+	if (!pid) {
+		for (i = 0;; i++) {
+			memset(text, 'x' + i % 2, TAIL);
+			fd = open(self->layer, O_WRONLY | O_CLOEXEC);
+			for (j = 0; j < 16; j++)
+				pwrite(fd, text, TAIL / 16, self->tail + TAIL / 16 * j);
+			close(fd);
+			usleep(rand() % 2000);
+		}
+	}
+	for (i = 0; i < n; i++) {
+		const struct digest_event *event = EXECUTE(self);
+
+		if (event->digest_ret == -EBUSY)
+			continue;
+		ASSERT_EQ(32, event->digest_ret);
+		told++;
+		ASSERT_TRUE(!memcmp(expected[0], event->digest.value, 32) ||
+			    !memcmp(expected[1], event->digest.value, 32));
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	TH_LOG("%d of %d execs had a digest", told, n);
+	free(text);
+}
+
+TEST_HARNESS_MAIN
