@@ -174,6 +174,16 @@ static void module_hidden_stub(struct krsi_module_hidden *hidden)
 {
 }
 
+static int module_load_stub(struct krsi_module_load *load)
+{
+	return 0;
+}
+
+static int module_request_stub(struct krsi_module_request *request)
+{
+	return 0;
+}
+
 struct krsi_ops krsi_cfi_stubs = {
 	.process_exec = process_exec_stub,
 	.process_executed = process_executed_stub,
@@ -182,6 +192,8 @@ struct krsi_ops krsi_cfi_stubs = {
 	.module_live = module_stub,
 	.module_gone = module_stub,
 	.module_hidden = module_hidden_stub,
+	.module_load = module_load_stub,
+	.module_request = module_request_stub,
 };
 
 /*

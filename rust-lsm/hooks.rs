@@ -4,6 +4,10 @@
 
 use crate::{
     behaviours::{
+        modules::{
+            load,
+            request, //
+        },
         process_exec,
         process_executed,
         removals::{
@@ -105,6 +109,18 @@ impl Hooks for Krsi {
                 Ok(())
             }
         }
+    }
+
+    fn module_read(file: &File, contents: &[u8]) -> Result {
+        load::from_file(file, contents)
+    }
+
+    fn module_copied(contents: &[u8]) -> Result {
+        load::from_memory(contents)
+    }
+
+    fn module_requested(alias: &CStr) -> Result {
+        request::run(alias)
     }
 
     fn bpf_prog_load(prog: &Prog) -> Result {

@@ -29,6 +29,12 @@ mod env_name;
 #[path = "../bpf-helpers/exec_kfuncs.rs"]
 mod exec_kfuncs;
 mod hooks;
+#[path = "../bpf-helpers/module_contents.rs"]
+mod module_contents;
+#[path = "../bpf-helpers/module_file.rs"]
+mod module_file;
+#[path = "../bpf-helpers/module_kfuncs.rs"]
+mod module_kfuncs;
 mod policy;
 mod state;
 

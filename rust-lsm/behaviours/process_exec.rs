@@ -59,7 +59,7 @@ pub(crate) fn run(bprm: &Bprm) -> Result {
 /// nobody learns it while no policy reads them. Without the pages it is not known, which dispatch
 /// counts as an error of each policy that reads.
 fn torn(behind: &Behind<'_>) -> u32 {
-    if !lists::calls(Op::ProcessExec, Group::Exec) || behind.prepare().is_err() {
+    if !lists::calls(Op::ProcessExec, Group::Exec) || behind.prepare_args().is_err() {
         return 0;
     }
     match behind.args() {

@@ -11,7 +11,8 @@ use crate::boundary::{
     prog_mem::{
         Plain,
         ProgMem, //
-    }, //
+    },
+    sha256::Digest, //
 };
 use core::mem::{
     offset_of,
@@ -27,7 +28,9 @@ pub(crate) use kernel::bindings::{
     krsi_file_id as FileId,
     krsi_module as Module,
     krsi_module_hidden as ModuleHidden,
+    krsi_module_load as ModuleLoad,
     krsi_module_loader as ModuleLoader,
+    krsi_module_request as ModuleRequest,
     krsi_task_id as TaskId,
     krsi_unlink as Unlink, //
 };
@@ -43,6 +46,7 @@ pub(crate) use kernel::bindings::{
     KRSI_ALTERED_SYMBOLS,
     KRSI_ALTERED_SYSFS,
     KRSI_AUDIT,
+    KRSI_DIGEST_SIZE,
     KRSI_ENV_NAME_SIZE,
     KRSI_EXEC_CHECK,
     KRSI_EXEC_DETACHED,
@@ -55,6 +59,10 @@ pub(crate) use kernel::bindings::{
     KRSI_EXEC_UNLINKED,
     KRSI_EXEC_WRITABLE,
     KRSI_FAIL_CLOSED,
+    KRSI_MODULE_FILE,
+    KRSI_MODULE_MALFORMED,
+    KRSI_MODULE_MEMORY,
+    KRSI_MODULE_NAME_DIFFERS,
     KRSI_NAME_GONE,
     KRSI_NAME_OTHER,
     KRSI_NAME_SAME,
@@ -154,3 +162,6 @@ const _: () = {
     assert!(module::VIEW_BTF == KRSI_VIEW_BTF);
     assert!(module::VIEW_FTRACE == KRSI_VIEW_FTRACE);
 };
+
+// What is computed is what is promised.
+const _: () = assert!(size_of::<Digest>() == KRSI_DIGEST_SIZE as usize);

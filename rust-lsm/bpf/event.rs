@@ -5,9 +5,12 @@
 //! The kernel's objects lie in front of the public struct, at the same distance for every
 //! context, so that a kfunc that is handed any context finds them from its header.
 
-use super::abi::{
-    EventHeader,
-    KRSI_REASON_SIZE, //
+use super::{
+    abi::{
+        EventHeader,
+        KRSI_REASON_SIZE, //
+    },
+    kfunc::Group, //
 };
 use crate::{
     args::Args,
@@ -16,7 +19,8 @@ use crate::{
         bprm::Bprm,
         place::Place,
         prog_mem::ProgMem, //
-    }, //
+    },
+    module_contents::ModuleContents, //
 };
 use core::{
     cell::{
@@ -39,6 +43,7 @@ pub(crate) struct Behind<'a> {
     path: Option<Result<&'a [u8]>>,
     exec: Option<&'a Bprm>,
     args: OnceCell<Result<Args<ArgPages>>>,
+    module: Option<&'a ModuleContents<'a>>,
     failed: Cell<bool>,
     reason: [Cell<u8>; KRSI_REASON_SIZE as usize],
 }
@@ -51,6 +56,7 @@ impl<'a> Behind<'a> {
             path: None,
             exec: None,
             args: OnceCell::new(),
+            module: None,
             failed: Cell::new(false),
             reason: [const { Cell::new(0) }; KRSI_REASON_SIZE as usize],
         }
@@ -74,9 +80,27 @@ impl<'a> Behind<'a> {
         self
     }
 
-    /// Makes the arguments and the environment available, once an event. Called between programs,
-    /// as it faults pages in and sleeps. An error is kept for the kfuncs to answer.
-    pub(crate) fn prepare(&self) -> Result {
+    /// The module that is being loaded.
+    pub(crate) fn with_module(mut self, module: &'a ModuleContents<'a>) -> Self {
+        self.module = Some(module);
+        self
+    }
+
+    /// Prepares what the kfuncs tell that a program calls, once an event. Called between programs,
+    /// as it sleeps. An error is kept for the kfuncs to answer.
+    pub(crate) fn prepare(&self, calls: impl Fn(Group) -> bool) -> Result {
+        if let Some(module) = self.module.filter(|_| calls(Group::ModuleDigest)) {
+            module.prepare();
+        }
+        if calls(Group::Exec) {
+            self.prepare_args()
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Makes the arguments and the environment available: faults pages in.
+    pub(crate) fn prepare_args(&self) -> Result {
         let Some(bprm) = self.exec else {
             return Ok(());
         };
@@ -152,6 +176,11 @@ impl<'a> Behind<'a> {
     /// What the program that ran last gave as its reason, with a NUL.
     pub(crate) fn reason(&self) -> [u8; KRSI_REASON_SIZE as usize] {
         core::array::from_fn(|i| self.reason[i].get())
+    }
+
+    /// The module that is being loaded; `ENODATA` if it is another event.
+    pub(crate) fn module(&self) -> Result<&'a ModuleContents<'a>> {
+        self.module.ok_or(ENODATA)
     }
 
     /// Notes that a kfunc could not answer the program that is running now.

@@ -39,6 +39,10 @@ groups! {
     Path = krsi_kfunc_group_KRSI_KFUNCS_PATH,
     /// For every event that can be denied.
     Reason = krsi_kfunc_group_KRSI_KFUNCS_REASON,
+    /// The digest of the module that is being loaded.
+    ModuleDigest = krsi_kfunc_group_KRSI_KFUNCS_MODULE_DIGEST,
+    /// What stands in the module that is being loaded.
+    ModuleInfo = krsi_kfunc_group_KRSI_KFUNCS_MODULE_INFO,
     /// Readers of an exec's arguments and environment, for BPF LSM programs.
     Bprm = krsi_kfunc_group_KRSI_KFUNCS_BPRM,
     /// The kernel's own that work on a program's own memory alone.

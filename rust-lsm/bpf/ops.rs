@@ -167,6 +167,18 @@ ops! {
         may_sleep: true,
         hooks: [],
     }
+    /// A module is about to be loaded.
+    ModuleLoad = 7 {
+        call: module_load(krsi_module_load) -> verdict,
+        may_sleep: true,
+        hooks: [KernelPostReadFile, KernelPostLoadData],
+    }
+    /// The kernel asks for a module.
+    ModuleRequest = 8 {
+        call: module_request(krsi_module_request) -> verdict,
+        may_sleep: true,
+        hooks: [KernelModuleRequest],
+    }
 }
 
 impl Op {

@@ -9,6 +9,7 @@
 #ifndef _KRSI_BINDINGS_H
 #define _KRSI_BINDINGS_H
 
+#include <crypto/sha2.h>
 #include <linux/audit.h>
 #include <linux/binfmts.h>
 #include <linux/bpf.h>
@@ -64,6 +65,9 @@ extern struct krsi_hook_key krsi_key_path_unlink;
 extern struct krsi_hook_key krsi_key_path_rename;
 extern struct krsi_hook_key krsi_key_inode_unlink;
 extern struct krsi_hook_key krsi_key_inode_rename;
+extern struct krsi_hook_key krsi_key_kernel_post_load_data;
+extern struct krsi_hook_key krsi_key_kernel_post_read_file;
+extern struct krsi_hook_key krsi_key_kernel_module_request;
 
 extern struct srcu_struct krsi_srcu;
 
@@ -107,6 +111,7 @@ extern char *krsi_boot_mode;
 extern char *krsi_boot_module_scan_ms;
 
 u64 krsi_boot_ns(void);
+void krsi_sha256_update(struct sha256_ctx *ctx, const u8 *data, size_t len);
 bool krsi_kset_has(const struct kobject *kobj);
 bool krsi_module_dir_is(const char *name, const void *dir);
 void krsi_work_within(struct delayed_work *work, unsigned long ms);
@@ -126,6 +131,8 @@ enum krsi_kfunc_group {
 	KRSI_KFUNCS_EVENT,	/* every event */
 	KRSI_KFUNCS_PATH,	/* the same, what is prepared for removals */
 	KRSI_KFUNCS_REASON,	/* every event that can be denied */
+	KRSI_KFUNCS_MODULE_DIGEST, /* of the module that is being loaded */
+	KRSI_KFUNCS_MODULE_INFO, /* what stands in it */
 	KRSI_KFUNCS_BPRM,	/* readers for BPF LSM programs, on linux_binprm */
 	KRSI_KFUNCS_COMMON,	/* the kernel's own that a policy may call */
 	KRSI_KFUNCS_FOREIGN	/* all others */

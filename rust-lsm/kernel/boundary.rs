@@ -32,6 +32,7 @@ pub(crate) mod process;
 pub(crate) mod prog;
 pub(crate) mod prog_mem;
 pub(crate) mod securityfs;
+pub(crate) mod sha256;
 pub(crate) mod srcu_list;
 pub(crate) mod task;
 pub(crate) mod worker;

@@ -47,6 +47,9 @@ struct krsi_hook_key krsi_key_path_unlink = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_path_rename = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_inode_unlink = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_inode_rename = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_kernel_post_load_data = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_kernel_post_read_file = { STATIC_KEY_FALSE_INIT };
+struct krsi_hook_key krsi_key_kernel_module_request = { STATIC_KEY_FALSE_INIT };
 
 DEFINE_SRCU(krsi_srcu);
 
@@ -337,6 +340,13 @@ bool krsi_in_execve(struct task_struct *task)
 u64 krsi_boot_ns(void)
 {
 	return ktime_get_boottime_ns();
+}
+
+/* sha256.rs */
+
+void krsi_sha256_update(struct sha256_ctx *ctx, const u8 *data, size_t len)
+{
+	sha256_update(ctx, data, len);
 }
 
 /* module.rs */

@@ -99,7 +99,13 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
     if !is_policy {
         return match group {
             Group::Bprm if prog.is_lsm_at_exec() => bprm_readers::note(prog),
-            Group::Exec | Group::Event | Group::Path | Group::Reason | Group::Bprm => Err(EACCES),
+            Group::Exec
+            | Group::Event
+            | Group::Path
+            | Group::Reason
+            | Group::ModuleDigest
+            | Group::ModuleInfo
+            | Group::Bprm => Err(EACCES),
             Group::Common | Group::Foreign => Ok(()),
         };
     }
@@ -110,6 +116,7 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
         // A worker knows neither the task nor a file.
         Group::Event | Group::Path => op.is_some_and(|op| !op.spec().is_told_by_worker()),
         Group::Reason => op.is_some_and(|op| op.spec().can_deny),
+        Group::ModuleDigest | Group::ModuleInfo => op == Some(Op::ModuleLoad),
         Group::Common => true,
         Group::Bprm | Group::Foreign => false,
     };

@@ -14,7 +14,6 @@ use super::{
 };
 use crate::bpf::{
     event::Event,
-    kfunc::Group,
     ops::OpType, //
 };
 use kernel::prelude::*;
@@ -49,11 +48,7 @@ fn first_denial(runs: impl Iterator<Item = Result>) -> Result {
 /// Runs one policy and counts what it did; `Err` is a denial to enforce.
 fn run<O: OpType>(attachment: &Attachment, event: &Event<'_, O::Context>, mode: Mode) -> Result {
     let behind = event.behind();
-    let prepared = if attachment.calls(O::OP, Group::Exec) {
-        behind.prepare()
-    } else {
-        Ok(())
-    };
+    let prepared = behind.prepare(|group| attachment.calls(O::OP, group));
 
     behind.begin_run();
     let Some(returned) = attachment.ops().run::<O>(event) else {
