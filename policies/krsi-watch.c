@@ -3,13 +3,16 @@
  * krsi-watch: attaches a shipped policy and prints what it reports.
  *
  * Usage: krsi-watch [-a] [-e [UID@]PROGRAM]... [-E [UID@]PARENT]... [-p DIR]...
- *		     POLICY.bpf.o [SECONDS]
+ *		     [-m LIST] [-l] POLICY.bpf.o [SECONDS]
  *
  * -a attaches in at most audit mode. What PROGRAM or a child of PARENT does, as
  * that user (the real user of who does it) or as any, and what is done to files below
- * DIR is exempt, in policies that know exemptions. Without SECONDS it runs until it
- * is interrupted; the policy is detached when it ends. It ends at once if the policy
- * runs in a lower mode than it wants. Everything that somebody else chose is escaped.
+ * DIR is exempt, in policies that know exemptions. The modules of LIST, which is what
+ * sha256sum says of their files, are allowed, and -l learns others, in policies that
+ * know modules; which modules are there already is printed first. Without SECONDS it
+ * runs until it is interrupted; the policy is detached when it ends. It ends at once if
+ * the policy runs in a lower mode than it wants. Everything that somebody else chose is
+ * escaped.
  *
  * Documentation/first-policy.rst describes the options and the output.
  */
@@ -34,6 +37,7 @@
 #include <bpf/libbpf.h>
 
 #include "generation.h"
+#include "module_list.h"
 #include "report.h"
 
 #define POLICIES "/sys/kernel/security/krsi/policies"
@@ -287,17 +291,17 @@ static bool exempt_dir(struct bpf_object *object, const char *path)
 	return false;
 }
 
-#define OPTIONS "ae:E:p:"
+#define OPTIONS "ae:E:p:m:l"
 
 static int usage(void)
 {
 	fprintf(stderr, "usage: krsi-watch [-a] [-e [UID@]PROGRAM]... [-E [UID@]PARENT]... "
-			"[-p DIR]... POLICY.bpf.o [SECONDS]\n");
+			"[-p DIR]... [-m LIST] [-l] POLICY.bpf.o [SECONDS]\n");
 	return 2;
 }
 
 /* The options that are about the loaded policy. */
-static bool exempt(struct bpf_object *object, int argc, char **argv)
+static bool set_up(struct bpf_object *object, int argc, char **argv)
 {
 	int opt;
 
@@ -309,6 +313,10 @@ static bool exempt(struct bpf_object *object, int argc, char **argv)
 			return false;
 		if (opt == 'p' && !exempt_dir(object, optarg))
 			return false;
+		if (opt == 'm' && !allow_modules(object, optarg))
+			return false;
+		if (opt == 'l' && !learn_modules(object))
+			return false;
 	}
 	return true;
 }
@@ -318,6 +326,7 @@ int main(int argc, char **argv)
 	struct ring_buffer *reports = NULL;
 	struct bpf_map *map, *lost;
 	struct bpf_object *object;
+	const char *list = NULL;
 	bool audit = false;
 	time_t end = 0;
 	int opt;
@@ -326,6 +335,10 @@ int main(int argc, char **argv)
 		if (opt == '?')
 			return usage();
 		audit |= opt == 'a';
+		if (opt == 'm' && list)
+			return usage();
+		if (opt == 'm')
+			list = optarg;
 	}
 	if (optind >= argc)
 		return usage();
@@ -339,12 +352,14 @@ int main(int argc, char **argv)
 	}
 	if (audit && !ask_for_audit(object))
 		return 1;
+	if (list && !size_list(object, list))
+		return 1;
 	if (bpf_object__load(object)) {
 		fprintf(stderr, "krsi-watch: loading %s: %s; the kernel log says why\n",
 			argv[optind], strerror(errno));
 		return 1;
 	}
-	if (!exempt(object, argc, argv))
+	if (!set_up(object, argc, argv))
 		return 1;
 	map = bpf_object__find_map_by_name(object, "reports");
 	lost = bpf_object__find_map_by_name(object, "lost");
@@ -361,6 +376,7 @@ int main(int argc, char **argv)
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	fprintf(stderr, "krsi-watch: %s is attached\n", argv[optind]);
+	print_loaded(object);
 	while (!stop && (!end || time(NULL) < end)) {
 		ring_buffer__poll(reports, 100);
 		print_lost(lost);
