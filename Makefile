@@ -2,13 +2,14 @@
 # What a person runs. The kernel's own build reads Kbuild instead, when this
 # directory is security/krsi/ of a kernel tree.
 
-.PHONY: help demo test bench shell kernel clean install uninstall
+.PHONY: help demo test fuzz bench shell kernel clean install uninstall
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo      boot a kernel with KRSI and watch policies meet real attacks'
 	@echo 'make test      all tests on two kernels, with leak checks and line coverage'
 	@echo 'make test K=x  only the kselftest program x, on the normal kernel'
+	@echo 'make fuzz      fuzz the reader of module files, an hour or SECONDS=n'
 	@echo 'make bench     what the hooks and a look at a module cost, in instructions'
 	@echo 'make shell     a prompt in the guest'
 	@echo 'make kernel    build the normal kernel and no more'
@@ -28,6 +29,9 @@ kernel:
 
 test:
 	@qemu/test.sh $(K)
+
+fuzz:
+	@qemu/fuzz.sh $(SECONDS)
 
 install uninstall:
 	@patches/install.sh $@ "$(KERNEL_SRC)"

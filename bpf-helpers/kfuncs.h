@@ -118,7 +118,8 @@ KRSI_READER(get_args, (__u32 off, char *buf, __u32 buf__sz), (off, buf, buf__sz)
  *
  * Return: the length without the NUL; -ENAMETOOLONG if path and NUL do not fit;
  * -ENODATA for a removal whose mount is not known, as of nfsd, ksmbd and kernel
- * threads. Both are answers: neither makes the run an error.
+ * threads, and for an event that has no file. These are answers: none makes the run an
+ * error.
  */
 KRSI_KFUNC(PATH, krsi_event, get_file_path, (char *buf, __u32 buf__sz), (buf, buf__sz))
 
@@ -128,7 +129,8 @@ KRSI_KFUNC(PATH, krsi_event, get_file_path, (char *buf, __u32 buf__sz), (buf, bu
  * @out: for a struct krsi_file_id
  * @out__sz: size of @out: the shorter size wins, the rest is zeroed
  *
- * Return: 0.
+ * Return: 0; -ENODATA for an event that has no file: of module_load from memory, of
+ * module_request.
  */
 KRSI_KFUNC(EVENT, krsi_event, get_file_id, (void *out, __u32 out__sz), (out, out__sz))
 
@@ -153,7 +155,8 @@ KRSI_KFUNC(EVENT, krsi_event, get_task_id, (void *out, __u32 out__sz), (out, out
  * root. At most 256 directories are looked at. Since KRSI_ABI 3.
  *
  * Return: 1 or 0; -E2BIG if there are too many directories to tell, or their names are
- * changed all the while; -EINVAL if @dir is too small.
+ * changed all the while; -EINVAL if @dir is too small; -ENODATA for an event that has no
+ * file.
  */
 KRSI_KFUNC(EVENT, krsi_event, is_below, (const void *dir, __u32 dir__sz), (dir, dir__sz))
 
@@ -237,6 +240,42 @@ KRSI_KFUNC(MARKS, krsi_event, get_file_verity, (void *out, __u32 out__sz), (out,
  * answers.
  */
 KRSI_KFUNC(MARKS, krsi_event, get_file_build_id, (__u8 *buf, __u32 buf__sz), (buf, buf__sz))
+
+/* For module_load. */
+
+/**
+ * krsi_get_module_digest() - digest of the module that is being loaded
+ * @load: the context
+ * @buf: for the digest
+ * @buf__sz: size of @buf, at least KRSI_DIGEST_SIZE
+ *
+ * It is the SHA-256 of all of what will be loaded, uncompressed, with the signature that may
+ * be appended: what sha256sum says of the file before it is compressed. Since KRSI_ABI 3.
+ *
+ * Return: 0; -EINVAL if @buf is too small; -ENODATA if it was not prepared, which makes
+ * the run an error.
+ */
+KRSI_KFUNC(MODULE_DIGEST, krsi_module_load, get_module_digest, (void *buf, __u32 buf__sz),
+	   (buf, buf__sz))
+
+/**
+ * krsi_get_module_info() - a value of the module's .modinfo
+ * @load: the context
+ * @key: its key, such as "version" or "srcversion", with a NUL; at most
+ *	KRSI_ENV_NAME_SIZE bytes
+ * @key__sz: size of @key
+ * @buf: for the value; at most @buf__sz - 1 bytes and a NUL are copied
+ * @buf__sz: size of @buf
+ *
+ * Of a key that is there more than once it is the first value. Since KRSI_ABI 3.
+ *
+ * Return: the length of the whole value, so a result >= @buf__sz means that it was
+ * cut; -ENOENT if there is none, -EINVAL for a key that is empty, has a '=' or no NUL,
+ * -EBADMSG under KRSI_MODULE_MALFORMED.
+ */
+KRSI_KFUNC(MODULE_INFO, krsi_module_load, get_module_info,
+	   (const char *key, __u32 key__sz, char *buf, __u32 buf__sz),
+	   (key, key__sz, buf, buf__sz))
 
 #undef KRSI_UNWRAP
 #undef KRSI_READER

@@ -21,6 +21,9 @@
 /* Longest name of an environment variable that can be asked for, with its NUL. */
 #define KRSI_ENV_NAME_SIZE 256
 
+/* Size of the digest of a module: SHA-256. */
+#define KRSI_DIGEST_SIZE 32
+
 /* struct krsi_ops.flags */
 #define KRSI_AUDIT	 (1U << 0) /* count denials, deny nothing: audit mode at most */
 #define KRSI_FAIL_CLOSED (1U << 1) /* deny where the policy could not decide */
@@ -407,6 +410,44 @@ struct krsi_usb_id {
 	char serial[128];
 };
 
+/* struct krsi_module_load.source */
+#define KRSI_MODULE_FILE	1 /* finit_module(): from a file */
+#define KRSI_MODULE_MEMORY	2 /* init_module(): from the memory of the process */
+
+/* struct krsi_module_load.flags */
+#define KRSI_MODULE_NAME_DIFFERS (1U << 0) /* .modinfo has another name */
+#define KRSI_MODULE_MALFORMED	 (1U << 1) /* no name and no .modinfo could be read of it */
+
+/**
+ * struct krsi_module_load - context of module_load; since KRSI_ABI 3
+ * @event: the header. Its file is the one that was given to finit_module()
+ * @name: its name, with a NUL and at most 55 bytes: that of the struct module in it, by
+ *	which it is known once it is loaded. The name in .modinfo may be another, and is what
+ *	module_blacklist= and the kernel's own audit record go by. Chosen by whoever made
+ *	the module: never a base for a verdict
+ * @size: bytes of what will be loaded, uncompressed, with its signature
+ * @source: KRSI_MODULE_FILE or KRSI_MODULE_MEMORY
+ * @flags: KRSI_MODULE_NAME_DIFFERS, KRSI_MODULE_MALFORMED
+ */
+struct krsi_module_load {
+	struct krsi_event event;
+	char name[64];
+	__u64 size;
+	__u32 source;
+	__u32 flags;
+};
+
+/**
+ * struct krsi_module_request - context of module_request; since KRSI_ABI 3
+ * @event: the header. It has no file
+ * @alias: what the kernel asks for, a module's name or an alias, with a NUL and at most 55
+ *	bytes
+ */
+struct krsi_module_request {
+	struct krsi_event event;
+	char alias[64];
+};
+
 /* struct krsi_map_exec.how */
 #define KRSI_MAP_MMAP		1 /* it is mapped: mmap, shmat, remap_file_pages, an exec */
 #define KRSI_MAP_MPROTECT	2 /* it is mapped already, and becomes executable */
@@ -486,6 +527,13 @@ struct krsi_digest {
  * @mount: a filesystem opens a device, a mount is made or changed, or something is
  *	swapped to: see KRSI_MOUNT_*. Returns 0, -EPERM or -EACCES. Runs in the task that
  *	does it, with locks of the filesystem held. May not sleep.
+ * @module_load: a module is about to be loaded: all its bytes are in the kernel, and none
+ *	of them has been used. Once a load, whatever way it comes: finit_module(), also of
+ *	a compressed file, or init_module(). Returns 0, -EPERM or -EACCES. Runs in the task
+ *	that loads it, before its signature is checked. May sleep.
+ * @module_request: the kernel asks for a module that it would like to have, before it
+ *	starts modprobe. Returns 0, -EPERM or -EACCES. Runs in the task for which the
+ *	kernel asks. May sleep.
  * @file_map_exec: a file is about to be mapped executable, or what is mapped of it to
  *	become so. Returns 0, -EPERM or -EACCES. Runs in the task that maps it, for
  *	KRSI_MAP_MPROTECT with its mmap_lock held for writing. May not sleep.
@@ -507,6 +555,8 @@ struct krsi_ops {
 	void (*module_gone)(struct krsi_module *module);
 	void (*module_hidden)(struct krsi_module_hidden *hidden);
 	int (*mount)(struct krsi_mount *mount);
+	int (*module_load)(struct krsi_module_load *load);
+	int (*module_request)(struct krsi_module_request *request);
 	int (*file_map_exec)(struct krsi_map_exec *map);
 };
 

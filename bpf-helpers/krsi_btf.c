@@ -179,6 +179,16 @@ static int mount_stub(struct krsi_mount *mount)
 	return 0;
 }
 
+static int module_load_stub(struct krsi_module_load *load)
+{
+	return 0;
+}
+
+static int module_request_stub(struct krsi_module_request *request)
+{
+	return 0;
+}
+
 static int file_map_exec_stub(struct krsi_map_exec *map)
 {
 	return 0;
@@ -193,6 +203,8 @@ struct krsi_ops krsi_cfi_stubs = {
 	.module_gone = module_stub,
 	.module_hidden = module_hidden_stub,
 	.mount = mount_stub,
+	.module_load = module_load_stub,
+	.module_request = module_request_stub,
 	.file_map_exec = file_map_exec_stub,
 };
 

@@ -3,15 +3,18 @@
  * krsi-watch: attaches a shipped policy and prints what it reports.
  *
  * Usage: krsi-watch [-a] [-e [UID@]PROGRAM]... [-E [UID@]PARENT]... [-p DIR]...
- *		     [-u VENDOR:PRODUCT:SERIAL]... [-x SHA256]... POLICY.bpf.o [SECONDS]
+ *		     [-u VENDOR:PRODUCT:SERIAL]... [-m LIST] [-l] [-x SHA256]...
+ *		     POLICY.bpf.o [SECONDS]
  *
  * -a attaches in at most audit mode. What PROGRAM or a child of PARENT does, as
  * that user (the real user of who does it) or as any, and what is done to files below
  * DIR is exempt, in policies that know exemptions; USB sticks of this vendor and product
- * (hexadecimal, as lsusb has them) and serial number are allowed; the file with the
- * digest SHA256, as sha256sum(1) tells it, is denied. Without SECONDS it runs until it
- * is interrupted; the policy is detached when it ends. It ends at once if the policy
- * runs in a lower mode than it wants. Everything that somebody else chose is escaped.
+ * (hexadecimal, as lsusb has them) and serial number are allowed; so are the modules of
+ * LIST, which is what sha256sum(1) says of their files, and -l learns others; which
+ * modules are there already is printed first. The file with the digest SHA256 is denied.
+ * Without SECONDS it runs until it is interrupted; the policy is detached when it ends.
+ * It ends at once if the policy runs in a lower mode than it wants. Everything that
+ * somebody else chose is escaped.
  *
  * Documentation/first-policy.rst describes the options and the output.
  */
@@ -38,6 +41,7 @@
 
 #include "binary.h"
 #include "generation.h"
+#include "module_list.h"
 #include "report.h"
 
 #define POLICIES "/sys/kernel/security/krsi/policies"
@@ -319,18 +323,18 @@ static bool deny_digest(struct bpf_object *object, const char *hex)
 	return false;
 }
 
-#define OPTIONS "ae:E:p:u:x:"
+#define OPTIONS "ae:E:p:u:m:lx:"
 
 static int usage(void)
 {
 	fprintf(stderr, "usage: krsi-watch [-a] [-e [UID@]PROGRAM]... [-E [UID@]PARENT]... "
-			"[-p DIR]... [-u VENDOR:PRODUCT:SERIAL]... [-x SHA256]... "
+			"[-p DIR]... [-u VENDOR:PRODUCT:SERIAL]... [-m LIST] [-l] [-x SHA256]... "
 			"POLICY.bpf.o [SECONDS]\n");
 	return 2;
 }
 
 /* The options that are about the loaded policy. */
-static bool fill_maps(struct bpf_object *object, int argc, char **argv)
+static bool set_up(struct bpf_object *object, int argc, char **argv)
 {
 	int opt;
 
@@ -346,6 +350,10 @@ static bool fill_maps(struct bpf_object *object, int argc, char **argv)
 			return false;
 		if (opt == 'x' && !deny_digest(object, optarg))
 			return false;
+		if (opt == 'm' && !allow_modules(object, optarg))
+			return false;
+		if (opt == 'l' && !learn_modules(object))
+			return false;
 	}
 	return true;
 }
@@ -355,6 +363,7 @@ int main(int argc, char **argv)
 	struct ring_buffer *reports = NULL;
 	struct bpf_map *map, *lost;
 	struct bpf_object *object;
+	const char *list = NULL;
 	bool audit = false;
 	time_t end = 0;
 	int opt;
@@ -363,6 +372,10 @@ int main(int argc, char **argv)
 		if (opt == '?')
 			return usage();
 		audit |= opt == 'a';
+		if (opt == 'm' && list)
+			return usage();
+		if (opt == 'm')
+			list = optarg;
 	}
 	if (optind >= argc)
 		return usage();
@@ -376,12 +389,14 @@ int main(int argc, char **argv)
 	}
 	if (audit && !ask_for_audit(object))
 		return 1;
+	if (list && !size_list(object, list))
+		return 1;
 	if (bpf_object__load(object)) {
 		fprintf(stderr, "krsi-watch: loading %s: %s; the kernel log says why\n",
 			argv[optind], strerror(errno));
 		return 1;
 	}
-	if (!fill_maps(object, argc, argv))
+	if (!set_up(object, argc, argv))
 		return 1;
 	map = bpf_object__find_map_by_name(object, "reports");
 	lost = bpf_object__find_map_by_name(object, "lost");
@@ -398,6 +413,7 @@ int main(int argc, char **argv)
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	fprintf(stderr, "krsi-watch: %s is attached\n", argv[optind]);
+	print_loaded(object);
 	while (!stop && (!end || time(NULL) < end)) {
 		ring_buffer__poll(reports, 100);
 		print_lost(lost);

@@ -51,6 +51,14 @@ test_steps() {
 	in_root python3 -B "$TOP/qemu/results.py" count "$RESULTS" steps <"$CACHE/test-steps.ktap"
 }
 
+# What reads hostile files, on hostile files.
+test_fuzz() {
+	say "fuzz: the reader of module files, for a moment"
+	# Its status says no more than its output, which is counted.
+	in_root bash "$TOP/fuzz/test.sh" "$CACHE/fuzz-test" | tee "$CACHE/fuzz-test.ktap" || true
+	in_root python3 -B "$TOP/qemu/results.py" count "$RESULTS" fuzz <"$CACHE/fuzz-test.ktap"
+}
+
 # The kernel command line beats every policy: a boot each.
 test_boot_modes() {
 	local mode
@@ -115,6 +123,7 @@ test_tree
 if [ -z "$PROGRAM" ]; then
 	test_install
 	test_steps
+	test_fuzz
 fi
 test_normal
 if [ -n "$PROGRAM" ]; then

@@ -5,6 +5,10 @@
 use crate::{
     behaviours::{
         file_map_exec,
+        modules::{
+            load,
+            request, //
+        },
         mounts,
         process_exec,
         process_executed,
@@ -142,6 +146,18 @@ impl Hooks for Krsi {
                 Ok(())
             }
         }
+    }
+
+    fn module_read(file: &File, contents: &[u8]) -> Result {
+        load::from_file(file, contents)
+    }
+
+    fn module_copied(contents: &[u8]) -> Result {
+        load::from_memory(contents)
+    }
+
+    fn module_requested(alias: &CStr) -> Result {
+        request::run(alias)
     }
 
     fn sb_open_bdev(sb: Option<&SuperBlock>, bdev: &BlockDev) -> Result {

@@ -31,6 +31,12 @@ mod exec_kfuncs;
 #[path = "../bpf-helpers/file_digest.rs"]
 mod file_digest;
 mod hooks;
+#[path = "../bpf-helpers/module_contents.rs"]
+mod module_contents;
+#[path = "../bpf-helpers/module_file.rs"]
+mod module_file;
+#[path = "../bpf-helpers/module_kfuncs.rs"]
+mod module_kfuncs;
 mod policy;
 mod state;
 

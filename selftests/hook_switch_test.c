@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "kselftest_harness.h"
@@ -34,6 +36,9 @@ static const struct {
 	{ "file_mprotect" },
 	{ "file_open" },
 	{ "inode_setattr" },
+	{ "module_read", "kernel_post_read_file" },
+	{ "module_copied", "kernel_post_load_data" },
+	{ "module_requested", "kernel_module_request" },
 };
 
 #define HOOKS ARRAY_SIZE(hooks)
@@ -47,6 +52,8 @@ enum {
 	RECORD = ALL_OF_EXEC | (1 << 3) | (1 << 4) | (1 << 5),
 	MAPS = (1 << 4) | (1 << 11),
 	DIGESTS = (1 << 5) | (1 << 12) | (1 << 13),
+	MODULE_LOAD = (1 << 14) | (1 << 15),
+	MODULE_REQUEST = 1 << 16,
 	REMOVALS = (1 << 6) | (1 << 7) | (1 << 8) | (1 << 9) | (1 << TASK_FREE),
 };
 
@@ -144,6 +151,12 @@ FIXTURE_VARIANT_ADD(hook, of_file_map_exec_with_digests) {
 FIXTURE_VARIANT_ADD(hook, of_executable_unlink) {
 	"unlinks.bpf.o", "unlinks_executable", REMOVALS | RECORD,
 };
+FIXTURE_VARIANT_ADD(hook, of_module_load) {
+	"loads.bpf.o", "loads_blind", MODULE_LOAD,
+};
+FIXTURE_VARIANT_ADD(hook, of_module_load_and_request) {
+	"loads.bpf.o", "loads_atomic", MODULE_LOAD | MODULE_REQUEST,
+};
 /* clang-format on */
 
 FIXTURE_SETUP(hook)
@@ -162,15 +175,32 @@ FIXTURE_TEARDOWN(hook)
 #define FILE_A "/tmp/krsi_switch_a"
 #define FILE_B "/tmp/krsi_switch_b"
 
-/* All that leads to a hook, but for the exec: a rename over a name, a removal, a child. */
+/* What is no module, in both ways, and a filesystem that there is none of. */
+static bool load_nothing(const char *path)
+{
+	static char nothing[64];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	bool refused = fd >= 0 && syscall(SYS_finit_module, fd, "", 0) && errno == ENOEXEC &&
+		       syscall(SYS_init_module, nothing, sizeof(nothing), "") &&
+		       errno == ENOEXEC && mount("none", "/tmp", "krsi_nothing", 0, NULL) &&
+		       errno == ENODEV;
+
+	close(fd);
+	return refused;
+}
+
+/*
+ * All that leads to a hook, but for the exec: a rename over a name, a removal, a child,
+ * modules.
+ */
 static int before_exec(void *arg)
 {
 	struct hits *hits = arg;
 	pid_t pid;
 
 	hits->tgid = getpid();
-	if (file_make(FILE_A, "", 0644) || file_make(FILE_B, "", 0644) ||
-	    rename(FILE_A, FILE_B) || unlink(FILE_B))
+	if (file_make(FILE_A, "no module", 0644) || file_make(FILE_B, "", 0644) ||
+	    !load_nothing(FILE_A) || rename(FILE_A, FILE_B) || unlink(FILE_B))
 		return 1;
 	pid = fork();
 	if (!pid)

@@ -131,6 +131,8 @@ static bool take_row(const char *line, void *arg)
 	TEXT(altered);
 	TEXT(text);
 	TEXT(comm);
+	TEXT(source);
+	TEXT(digest);
 	NUMBER(uid);
 	NUMBER(pid);
 	NUMBER(age);

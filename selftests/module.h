@@ -18,6 +18,7 @@ int module_unload(const char *name);
 /* A line of the ledger; the name is as it is written there. */
 struct module_row {
 	char name[256], state[16], in[64], missing[64], altered[64], text[64], comm[80];
+	char source[16], digest[80];
 	unsigned long long uid, pid, age, looks;
 };
 

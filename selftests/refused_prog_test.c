@@ -41,6 +41,9 @@ static const struct {
 	{ "map_after_module_live_", "calling kernel function krsi_%s is not allowed" },
 	{ "map_after_module_gone_", "calling kernel function krsi_%s is not allowed" },
 	{ "map_after_module_hidden_", "calling kernel function krsi_%s is not allowed" },
+	{ "map_after_module_load_", "calling kernel function krsi_%s is not allowed" },
+	{ "map_after_module_request_", "calling kernel function krsi_%s is not allowed" },
+	{ "map_after_process_exec_", "calling kernel function krsi_%s is not allowed" },
 	{ "map_sleepable_", "attach to unsupported member %s of struct krsi_ops" },
 	{ "map_write_", "only read is supported" },
 	{ "map_beyond_end", "access beyond struct krsi_exec" },
@@ -135,6 +138,7 @@ FIXTURE_VARIANT_ADD(refused, misused_contexts) { "refused_context.bpf.o", 48 };
 FIXTURE_VARIANT_ADD(refused, ways_to_kernel_memory) { "refused_memory.bpf.o", 30 };
 FIXTURE_VARIANT_ADD(refused, readers_without_an_exec) { "refused_reader.bpf.o", 30 };
 FIXTURE_VARIANT_ADD(refused, tasks_and_files_of_modules) { "refused_module.bpf.o", 13 };
+FIXTURE_VARIANT_ADD(refused, loads_and_requests) { "refused_load.bpf.o", 39 };
 /* clang-format on */
 
 FIXTURE_SETUP(refused)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Modules of the kernel that hide: a ledger of all of them, kept from boot on, is compared with
+//! Modules of the kernel: those that are about to be loaded, and those that hide: a ledger of all of them, kept from boot on, is compared with
 //! what the kernel's structures say. Documentation/modules.rst has the protocol.
 //!
 //! - `watch.rs`: what the notifier hears, what the worker does;
@@ -10,13 +10,18 @@
 //! - `doubt.rs`: how long it has been where an honest one is for a moment;
 //! - `news.rs`: tells policies and the kernel log;
 //! - `scan.rs`: when all are looked at;
-//! - `file.rs`: the file `modules` in securityfs, in the words of `words.rs`.
+//! - `file.rs`: the file `modules` in securityfs, in the words of `words.rs`;
+//! - `load.rs`, `request.rs`: what comes before: its contents are known, the kernel asks for it;
+//! - `loads.rs`: what is known of a load until the ledger has a row for it.
 
 mod compare;
 mod doubt;
 pub(crate) mod file;
 mod ledger;
+pub(crate) mod load;
+mod loads;
 mod news;
+pub(crate) mod request;
 mod row;
 #[cfg(CONFIG_SECURITY_KRSI_KUNIT_TEST)]
 mod row_tests;

@@ -13,6 +13,7 @@ use crate::{
             Plain,
             ProgMem, //
         },
+        sha256,
         verity, //
     },
     file_digest, //
@@ -33,7 +34,9 @@ pub(crate) use kernel::bindings::{
     krsi_map_exec as MapExec,
     krsi_module as Module,
     krsi_module_hidden as ModuleHidden,
+    krsi_module_load as ModuleLoad,
     krsi_module_loader as ModuleLoader,
+    krsi_module_request as ModuleRequest,
     krsi_mount as Mount,
     krsi_task_id as TaskId,
     krsi_unlink as Unlink,
@@ -54,6 +57,7 @@ pub(crate) use kernel::bindings::{
     KRSI_DIGEST_DENIED,
     KRSI_DIGEST_LASTS,
     KRSI_DIGEST_SHA256,
+    KRSI_DIGEST_SIZE,
     KRSI_DIGEST_VERITY_SHA256,
     KRSI_DIGEST_VERITY_SHA512,
     KRSI_ENV_NAME_SIZE,
@@ -76,6 +80,10 @@ pub(crate) use kernel::bindings::{
     KRSI_MAP_SHARED,
     KRSI_MAP_UNLINKED,
     KRSI_MAP_WRITABLE,
+    KRSI_MODULE_FILE,
+    KRSI_MODULE_MALFORMED,
+    KRSI_MODULE_MEMORY,
+    KRSI_MODULE_NAME_DIFFERS,
     KRSI_MOUNT_DEVICE,
     KRSI_MOUNT_MOUNT,
     KRSI_MOUNT_READ_ONLY,
@@ -227,3 +235,6 @@ const _: () = {
     assert!(module::VIEW_BTF == KRSI_VIEW_BTF);
     assert!(module::VIEW_FTRACE == KRSI_VIEW_FTRACE);
 };
+
+// What is computed is what is promised.
+const _: () = assert!(size_of::<sha256::Digest>() == KRSI_DIGEST_SIZE as usize);

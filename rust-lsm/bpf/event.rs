@@ -26,7 +26,8 @@ use crate::{
         self,
         Digest,
         Marks, //
-    }, //
+    },
+    module_contents::ModuleContents, //
 };
 use core::{
     cell::{
@@ -53,6 +54,7 @@ pub(crate) struct Behind<'a> {
     contents: Option<Contents<'a>>,
     digest: OnceCell<Result<Digest>>,
     marks: OnceCell<Marks>,
+    module: Option<&'a ModuleContents<'a>>,
     failed: Cell<bool>,
     reason: [Cell<u8>; KRSI_REASON_SIZE as usize],
 }
@@ -69,6 +71,7 @@ impl<'a> Behind<'a> {
             contents: None,
             digest: OnceCell::new(),
             marks: OnceCell::new(),
+            module: None,
             failed: Cell::new(false),
             reason: [const { Cell::new(0) }; KRSI_REASON_SIZE as usize],
         }
@@ -92,6 +95,12 @@ impl<'a> Behind<'a> {
         self
     }
 
+    /// The module that is being loaded.
+    pub(crate) fn with_module(mut self, module: &'a ModuleContents<'a>) -> Self {
+        self.module = Some(module);
+        self
+    }
+
     /// The USB device that a mount stands on: `ENODATA` if on none, `E2BIG` if on several.
     pub(crate) fn with_usb(mut self, usb: Result<&'a UsbId>) -> Self {
         self.usb = usb;
@@ -106,7 +115,7 @@ impl<'a> Behind<'a> {
 
     /// Whether there is anything that is prepared.
     pub(crate) fn has_to_prepare(&self) -> bool {
-        self.exec.is_some() || self.contents.is_some()
+        self.exec.is_some() || self.contents.is_some() || self.module.is_some()
     }
 
     /// Makes available what the kfuncs of a group answer, once an event. Called before programs
@@ -125,6 +134,11 @@ impl<'a> Behind<'a> {
             }
             (Group::Marks, _, Some(contents)) => {
                 self.marks.get_or_init(|| file_digest::marks(contents));
+            }
+            (Group::ModuleDigest, _, _) => {
+                if let Some(module) = self.module {
+                    module.prepare();
+                }
             }
             _ => (),
         }
@@ -213,6 +227,11 @@ impl<'a> Behind<'a> {
     /// What the program that ran last gave as its reason, with a NUL.
     pub(crate) fn reason(&self) -> [u8; KRSI_REASON_SIZE as usize] {
         core::array::from_fn(|i| self.reason[i].get())
+    }
+
+    /// The module that is being loaded; `ENODATA` if it is another event.
+    pub(crate) fn module(&self) -> Result<&'a ModuleContents<'a>> {
+        self.module.ok_or(ENODATA)
     }
 
     /// Notes that a kfunc could not answer the program that is running now.

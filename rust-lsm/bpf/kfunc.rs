@@ -45,6 +45,10 @@ groups! {
     Digest = krsi_kfunc_group_KRSI_KFUNCS_DIGEST,
     /// What a file is marked with: an fs-verity digest, a build id.
     Marks = krsi_kfunc_group_KRSI_KFUNCS_MARKS,
+    /// The digest of the module that is being loaded.
+    ModuleDigest = krsi_kfunc_group_KRSI_KFUNCS_MODULE_DIGEST,
+    /// What stands in the module that is being loaded.
+    ModuleInfo = krsi_kfunc_group_KRSI_KFUNCS_MODULE_INFO,
     /// Readers of an exec's arguments and environment, for BPF LSM programs.
     Bprm = krsi_kfunc_group_KRSI_KFUNCS_BPRM,
     /// The kernel's own that work on a program's own memory alone.
@@ -55,7 +59,8 @@ groups! {
 
 impl Group {
     /// Those for which something is prepared before programs run, as it sleeps.
-    pub(crate) const PREPARED: [Self; 3] = [Self::Exec, Self::Digest, Self::Marks];
+    pub(crate) const PREPARED: [Self; 4] =
+        [Self::Exec, Self::Digest, Self::Marks, Self::ModuleDigest];
 
     /// Its bit in a program's blob.
     pub(crate) const fn bit(self) -> u32 {

@@ -174,8 +174,22 @@ ops! {
         names: ["device": device, "fs_type": fs_type],
         hooks: [SbOpenBdev, SbKernMount, SbReconfigure, Swapon],
     }
+    /// A module is about to be loaded.
+    ModuleLoad = 8 {
+        call: module_load(krsi_module_load) -> verdict,
+        may_sleep: true,
+        names: ["module": name],
+        hooks: [KernelPostReadFile, KernelPostLoadData],
+    }
+    /// The kernel asks for a module.
+    ModuleRequest = 9 {
+        call: module_request(krsi_module_request) -> verdict,
+        may_sleep: true,
+        names: ["alias": alias],
+        hooks: [KernelModuleRequest],
+    }
     /// A file is mapped executable.
-    FileMapExec = 8 {
+    FileMapExec = 10 {
         call: file_map_exec(krsi_map_exec) -> verdict,
         may_sleep: false,
         hooks: [MmapFile, FileMprotect],

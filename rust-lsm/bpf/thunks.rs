@@ -14,6 +14,7 @@ use super::{
         EventHeader,
         Exec,
         FileId,
+        ModuleLoad,
         Mount, //
     },
     event::Behind,
@@ -25,6 +26,7 @@ use crate::{
         prog_mem::ProgMem, //
     },
     exec_kfuncs,
+    module_kfuncs,
     state::exec_state, //
 };
 use kernel::{
@@ -195,6 +197,33 @@ unsafe extern "C" fn krsi_rs_is_below(
         behind.place()?.is_below(dir).map(usize::from)
     };
     value(is_below())
+}
+
+/// Kfuncs on the context of `module_load`.
+macro_rules! of_module {
+    ($( $thunk:ident: $read:ident($($arg:ident: $type:ty),*), $($pass:expr),*; )*) => { $(
+        /// # Safety
+        ///
+        /// As in the module's documentation.
+        #[export]
+        unsafe extern "C" fn $thunk(ctx: *mut ModuleLoad, $($arg: $type),*) -> c_int {
+            // SAFETY: Called for a kfunc, see above; the context begins with its header.
+            let behind = unsafe { Behind::of(ctx.cast()) };
+            let read = |module: &_| {
+                // SAFETY: As above: the memory is the program's.
+                unsafe { module_kfuncs::$read(module, $($pass),*) }
+            };
+            answer(behind, behind.module().and_then(read))
+        }
+    )* };
+}
+
+of_module! {
+    krsi_rs_get_module_digest:
+        get_module_digest(buf: *mut c_void, size: u32), &mem(buf, size);
+    krsi_rs_get_module_info:
+        get_module_info(key: *const c_char, key_size: u32, buf: *mut c_char, size: u32),
+        &mem(key, key_size), &mem(buf, size);
 }
 
 /// What a kfunc returns for what a file holds. It is an answer that nothing is there or that it is

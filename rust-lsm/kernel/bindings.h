@@ -72,6 +72,9 @@ extern struct krsi_hook_key krsi_key_path_unlink;
 extern struct krsi_hook_key krsi_key_path_rename;
 extern struct krsi_hook_key krsi_key_inode_unlink;
 extern struct krsi_hook_key krsi_key_inode_rename;
+extern struct krsi_hook_key krsi_key_kernel_post_load_data;
+extern struct krsi_hook_key krsi_key_kernel_post_read_file;
+extern struct krsi_hook_key krsi_key_kernel_module_request;
 extern struct krsi_hook_key krsi_key_sb_reconfigure;
 extern struct krsi_hook_key krsi_key_swapon;
 extern struct krsi_hook_key krsi_key_file_mprotect;
@@ -166,6 +169,8 @@ enum krsi_kfunc_group {
 	KRSI_KFUNCS_MOUNT,	/* what a mount stands on, on krsi_mount */
 	KRSI_KFUNCS_DIGEST,	/* the digest of a file, which is read for it */
 	KRSI_KFUNCS_MARKS,	/* what a file is marked with: fs-verity, a build id */
+	KRSI_KFUNCS_MODULE_DIGEST, /* of the module that is being loaded */
+	KRSI_KFUNCS_MODULE_INFO, /* what stands in it */
 	KRSI_KFUNCS_BPRM,	/* readers for BPF LSM programs, on linux_binprm */
 	KRSI_KFUNCS_COMMON,	/* the kernel's own that a policy may call */
 	KRSI_KFUNCS_FOREIGN	/* all others */

@@ -133,9 +133,9 @@ impl BlockDev {
                 KVec::from_elem(null_mut(), room, GFP_KERNEL)?;
             let mut slaves = KVec::with_capacity(room, GFP_KERNEL)?;
             // SAFETY: The disk is valid, and `found` has room for as many as are said.
-            let count = unsafe {
-                bindings::krsi_slaves(self.as_ptr(), found.as_mut_ptr(), room as u32)
-            } as usize;
+            let count =
+                unsafe { bindings::krsi_slaves(self.as_ptr(), found.as_mut_ptr(), room as u32) }
+                    as usize;
             for slave in found
                 .iter()
                 .take(count)

@@ -145,6 +145,22 @@ pub(crate) trait Hooks: 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
+    /// A module was read from a file for the current task: all of what will be loaded,
+    /// uncompressed. Nothing of it was looked at yet.
+    fn module_read(_file: &File, _contents: &[u8]) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The same, copied from the memory of the current process.
+    fn module_copied(_contents: &[u8]) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
+    /// The kernel asks for a module by this name or alias, for the current task.
+    fn module_requested(_alias: &CStr) -> Result {
+        build_error!(VTABLE_DEFAULT_ERROR)
+    }
+
     /// A filesystem has opened a block device and has not read from it; without a superblock it
     /// only looks what is there. The superblock's `s_umount` is held.
     fn sb_open_bdev(_sb: Option<&SuperBlock>, _bdev: &BlockDev) -> Result {
@@ -244,14 +260,20 @@ hooks! {
     FileOpen = 12: file_open, HAS_FILE_OPEN, Some(&raw mut bindings::krsi_key_file_open);
     InodeSetattr = 13: inode_setattr, HAS_INODE_SETATTR,
         Some(&raw mut bindings::krsi_key_inode_setattr);
-    BpfProgLoad = 14: bpf_prog_load, HAS_BPF_PROG_LOAD, None;
-    BpfProgFree = 15: bpf_prog_free, HAS_BPF_PROG_FREE, None;
-    SbOpenBdev = 16: sb_open_bdev, HAS_SB_OPEN_BDEV, None;
-    SbKernMount = 17: sb_kern_mount, HAS_SB_KERN_MOUNT, None;
-    SbFree = 18: sb_free_security, HAS_SB_FREE, None;
-    SbReconfigure = 19: sb_reconfigure, HAS_SB_RECONFIGURE,
+    KernelPostReadFile = 14: kernel_post_read_file, HAS_MODULE_READ,
+        Some(&raw mut bindings::krsi_key_kernel_post_read_file);
+    KernelPostLoadData = 15: kernel_post_load_data, HAS_MODULE_COPIED,
+        Some(&raw mut bindings::krsi_key_kernel_post_load_data);
+    KernelModuleRequest = 16: kernel_module_request, HAS_MODULE_REQUESTED,
+        Some(&raw mut bindings::krsi_key_kernel_module_request);
+    BpfProgLoad = 17: bpf_prog_load, HAS_BPF_PROG_LOAD, None;
+    BpfProgFree = 18: bpf_prog_free, HAS_BPF_PROG_FREE, None;
+    SbOpenBdev = 19: sb_open_bdev, HAS_SB_OPEN_BDEV, None;
+    SbKernMount = 20: sb_kern_mount, HAS_SB_KERN_MOUNT, None;
+    SbFree = 21: sb_free_security, HAS_SB_FREE, None;
+    SbReconfigure = 22: sb_reconfigure, HAS_SB_RECONFIGURE,
         Some(&raw mut bindings::krsi_key_sb_reconfigure);
-    Swapon = 20: swapon, HAS_SWAPON, Some(&raw mut bindings::krsi_key_swapon);
+    Swapon = 23: swapon, HAS_SWAPON, Some(&raw mut bindings::krsi_key_swapon);
 }
 
 impl Hook {
@@ -505,6 +527,75 @@ unsafe extern "C" fn inode_rename<T: Hooks>(
             _ => Ok(0),
         }
     })
+}
+
+/// What the kernel has read or copied.
+///
+/// # Safety
+///
+/// `buf` is null, or memory of `size` bytes that nobody changes for `'a`.
+unsafe fn contents<'a>(buf: *mut c_char, size: bindings::loff_t) -> Option<&'a [u8]> {
+    let size = usize::try_from(size).ok()?;
+    // SAFETY: By the caller's guarantee; an allocation has at most `isize::MAX` bytes.
+    (!buf.is_null()).then(|| unsafe { core::slice::from_raw_parts(buf.cast::<u8>(), size) })
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with a file and what was read of it.
+unsafe extern "C" fn kernel_post_read_file<T: Hooks>(
+    file: *mut bindings::file,
+    buf: *mut c_char,
+    size: bindings::loff_t,
+    id: bindings::kernel_read_file_id,
+) -> c_int {
+    if !switched_on!(krsi_key_kernel_post_read_file)
+        || id != bindings::kernel_read_file_id_READING_MODULE
+        || file.is_null()
+    {
+        return 0;
+    }
+    // SAFETY: The file is referenced during the hook, as in `mmap_file`. What was read is in
+    // memory of the kernel's, and goes on being that of this load alone.
+    let (file, contents) = unsafe { (File::from_raw_file(file), contents(buf, size)) };
+    from_result(|| match contents {
+        Some(contents) => T::module_read(file, contents).map(|()| 0),
+        None => Ok(0),
+    })
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with what was copied from user memory.
+unsafe extern "C" fn kernel_post_load_data<T: Hooks>(
+    buf: *mut c_char,
+    size: bindings::loff_t,
+    id: bindings::kernel_load_data_id,
+    _description: *mut c_char,
+) -> c_int {
+    if !switched_on!(krsi_key_kernel_post_load_data)
+        || id != bindings::kernel_load_data_id_LOADING_MODULE
+    {
+        return 0;
+    }
+    // SAFETY: As in `kernel_post_read_file`.
+    let contents = unsafe { contents(buf, size) };
+    from_result(|| match contents {
+        Some(contents) => T::module_copied(contents).map(|()| 0),
+        None => Ok(0),
+    })
+}
+
+/// # Safety
+///
+/// Called by the LSM framework with the name of a module.
+unsafe extern "C" fn kernel_module_request<T: Hooks>(alias: *mut c_char) -> c_int {
+    if !switched_on!(krsi_key_kernel_module_request) || alias.is_null() {
+        return 0;
+    }
+    // SAFETY: The framework passes a string with a NUL, which its caller keeps during the hook.
+    let alias = unsafe { CStr::from_char_ptr(alias) };
+    from_result(|| T::module_requested(alias).map(|()| 0))
 }
 
 /// # Safety

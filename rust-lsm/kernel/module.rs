@@ -40,6 +40,13 @@ const KEPT_NAME_SIZE: usize = {
 
 const _: () = assert!(KEPT_NAME_SIZE < NAME_SIZE);
 
+/// Bytes of a `struct module`, and where its name is in it.
+pub(crate) const RECORD_SIZE: usize = size_of::<bindings::module>();
+pub(crate) const RECORD_NAME: core::ops::Range<usize> = {
+    let start = offset_of!(bindings::module, name);
+    start..start + KEPT_NAME_SIZE
+};
+
 /// The memory that a module keeps after its init.
 pub(crate) const CORE: usize = bindings::mod_mem_type_MOD_RO_AFTER_INIT as usize + 1;
 

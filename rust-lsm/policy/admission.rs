@@ -106,6 +106,8 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
             | Group::Mount
             | Group::Digest
             | Group::Marks
+            | Group::ModuleDigest
+            | Group::ModuleInfo
             | Group::Bprm => Err(EACCES),
             Group::Common | Group::Foreign => Ok(()),
         };
@@ -121,6 +123,7 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
         Group::Digest | Group::Marks => {
             matches!(op, Some(Op::ProcessExec | Op::FileMapExec))
         }
+        Group::ModuleDigest | Group::ModuleInfo => op == Some(Op::ModuleLoad),
         Group::Common => true,
         Group::Bprm | Group::Foreign => false,
     };

@@ -9,9 +9,12 @@
 
 use super::lists;
 use crate::{
-    behaviours::removals::{
-        self,
-        record, //
+    behaviours::{
+        modules::watch,
+        removals::{
+            self,
+            record, //
+        }, //
     },
     boundary::{
         lsm::HookList,
@@ -124,12 +127,20 @@ fn renew_with(expects_digests: bool) {
             wanted[hook.index()] |= lists::is_wanted(op) || prepares;
         }
     }
+    // What is noted of loads is true only while all of them are told of.
+    let told_of_loads = wanted[Hook::KernelPostReadFile.index()];
+    if !told_of_loads {
+        watch::hear_loads(false);
+    }
     let told_of_removals = switches.on[Hook::TaskFree.index()];
     for hook in Hook::ALL {
         switches.set(hook, wanted[hook.index()]);
     }
     if switches.on[Hook::TaskFree.index()] != told_of_removals {
         removals::forget_notes();
+    }
+    if told_of_loads {
+        watch::hear_loads(true);
     }
     // When its hooks are on it misses nothing that begins while it looks at what runs already.
     if lists::is_wanted(Op::ExecutableUnlink) {

@@ -92,7 +92,14 @@ impl fmt::Display for Line<'_> {
         f.write_fmt(fmt!(" uid={} pid={}", loader.uid, loader.pid))?;
         f.write_fmt(fmt!(" comm={}", Escaped(&loader.comm)))?;
         let age = self.now.saturating_sub(row.born()) / 1_000_000;
-        f.write_fmt(fmt!(" age={age} looks={}", row.looks))
+        f.write_fmt(fmt!(" age={age} looks={}", row.looks))?;
+        f.write_fmt(fmt!(" source={} digest=", row.origin.source()))?;
+        match row.origin.digest {
+            Some(digest) => digest
+                .iter()
+                .try_for_each(|byte| f.write_fmt(fmt!("{byte:02x}"))),
+            None => f.write_str("unknown"),
+        }
     }
 }
 

@@ -13,6 +13,10 @@
 
 use super::{
     compare::Baseline,
+    loads::{
+        Loads,
+        Origin, //
+    },
     news::News,
     row::{
         Row,
@@ -49,6 +53,8 @@ static LEDGER: SetOnce<Pin<KBox<Mutex<Ledger>>>> = SetOnce::new();
 pub(crate) struct Ledger {
     rows: RBTree<u64, Row>,
     last_id: u64,
+    /// Of modules that have no row yet.
+    pub(crate) loads: Loads,
     /// Looks at rows since boot.
     pub(crate) looks: u64,
     /// Modules for which there was no memory.
@@ -95,6 +101,7 @@ impl Ledger {
         Self {
             rows: RBTree::new(),
             last_id: 0,
+            loads: Loads::new(),
             looks: 0,
             lost: 0,
         }
@@ -114,6 +121,7 @@ impl Ledger {
         module: ModuleAddr,
         record: &Record,
         loader: abi::ModuleLoader,
+        origin: Origin,
         now: u64,
     ) -> Option<Vacancy> {
         let mut known = false;
@@ -136,7 +144,7 @@ impl Ledger {
             was.own_views = abi::KRSI_VIEW_FTRACE;
         }
         self.last_id += 1;
-        let row = Row::new(module, was, loader, now);
+        let row = Row::new(module, was, loader, origin, now);
         self.rows.insert(vacancy.0.into_node(self.last_id, row));
         None
     }
@@ -250,7 +258,14 @@ mod tests {
     /// A module comes; whether it gets a row.
     fn comes(ledger: &mut Ledger, module: ModuleAddr, record: &Record) -> Result<bool> {
         let loader = abi::ModuleLoader::default();
-        let unused = ledger.add(Vacancy::new()?, module, record, loader, 1);
+        let unused = ledger.add(
+            Vacancy::new()?,
+            module,
+            record,
+            loader,
+            Origin::default(),
+            1,
+        );
         Ok(unused.is_none())
     }
 

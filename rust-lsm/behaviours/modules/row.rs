@@ -29,6 +29,7 @@ use super::{
         Doubt,
         STEP, //
     },
+    loads::Origin,
     news::News,
     MS, //
 };
@@ -74,6 +75,7 @@ pub(crate) struct Row {
     pub(crate) module: ModuleAddr,
     pub(crate) was: Baseline,
     pub(crate) loader: abi::ModuleLoader,
+    pub(crate) origin: Origin,
     pub(crate) stage: Stage,
     /// When it came, and since when it is live.
     pub(crate) came: u64,
@@ -103,12 +105,14 @@ impl Row {
         module: ModuleAddr,
         was: Baseline,
         loader: abi::ModuleLoader,
+        origin: Origin,
         now: u64,
     ) -> Self {
         Self {
             module,
             was,
             loader,
+            origin,
             stage: Stage::Here(Phase::Coming),
             came: now,
             lived: None,

@@ -14,6 +14,7 @@ mod tests {
                 Finding,
                 Phase, //
             },
+            loads::Origin,
             row::{
                 Row,
                 Stage,
@@ -38,7 +39,13 @@ mod tests {
     fn coming() -> Row {
         let was = Baseline::new(&samples::record(State::Coming));
         let loader = abi::ModuleLoader::default();
-        Row::new(ModuleAddr::new(0x1000), was, loader, SECOND)
+        Row::new(
+            ModuleAddr::new(0x1000),
+            was,
+            loader,
+            Origin::default(),
+            SECOND,
+        )
     }
 
     fn live() -> Row {

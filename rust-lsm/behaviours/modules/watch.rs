@@ -24,6 +24,7 @@ use crate::{
             Watch,
             Watcher, //
         },
+        process::TaskKey,
         task,
         worker, //
     },
@@ -94,9 +95,10 @@ fn enter(module: ModuleAddr) {
     let Ok(mut ledger) = ledger::lock() else {
         return;
     };
+    let origin = ledger.loads.take(TaskKey::current());
     match vacancy {
         Ok(vacancy) => {
-            let unused = ledger.add(vacancy, module, &record, loader, task::boot_ns());
+            let unused = ledger.add(vacancy, module, &record, loader, origin, task::boot_ns());
             drop(ledger);
             drop(unused);
         }
@@ -106,6 +108,13 @@ fn enter(module: ModuleAddr) {
             let name = Escaped(&record.name);
             warn_limited!("no memory to watch module {name}\n");
         }
+    }
+}
+
+/// From now on every load is told of, or no more.
+pub(crate) fn hear_loads(hear: bool) {
+    if let Ok(mut ledger) = ledger::lock() {
+        ledger.loads.open(hear);
     }
 }
 
