@@ -371,13 +371,13 @@ struct krsi_module_hidden {
  *	MOUNT and REMOUNT of all devices that the filesystem was seen to open, and of an
  *	overlay's layers; 0 if there is no device at all
  * @reserved: 0
- * @dev: device number: of the device, encoded as st_rdev, or of the superblock, as
- *	st_dev; 0 for a swap file
- * @fs_type: name of the filesystem's type with a NUL, such as "ext4"; "" at SWAP and with
- *	KRSI_MOUNT_SCAN
+ * @dev: device number: of the device, encoded as st_rdev; at MOUNT and REMOUNT and for a
+ *	swap file of the superblock, as st_dev
+ * @fs_type: name of the filesystem's type with a NUL, such as "ext4"; "" for a swap
+ *	device and with KRSI_MOUNT_SCAN
  * @device: name of the device in the kernel with a NUL, such as "sdb1"; at MOUNT and
- *	REMOUNT what the filesystem calls itself by, which is a device's name if it
- *	is on one; "" for a swap file
+ *	REMOUNT and for a swap file what the filesystem calls itself by, which is a
+ *	device's name if it is on one
  */
 struct krsi_mount {
 	struct krsi_event event;

@@ -33,24 +33,22 @@ LIST(denied_build_id, struct krsi_binary_build_id);
 /* KRSI_BINARY_*; user space changes it in the map of the section .data. */
 volatile __u32 deny_unhashable = KRSI_BINARY_MEMFD | KRSI_BINARY_BUSY;
 
-static __always_inline char hex_digit(__u8 value)
-{
-	return value < 10 ? '0' + value : 'a' + value - 10;
-}
+static const char digits[] = "0123456789abcdef";
 
-/* What was found is told in hexadecimal. */
-static __always_inline void tell(struct krsi_event *event, const char *signal, __u32 signal_size,
-				 const __u8 *value, __u32 size)
+/* What was found is told in hexadecimal: @size bytes, of at most @max. */
+static __always_inline void tell(struct krsi_event *event, char *signal, __u32 signal_size,
+				 const __u8 *value, __u32 size, __u32 max)
 {
 	struct krsi_report *report = report_begin(event);
 	__u32 i;
 
+	krsi_set_reason(event, signal, signal_size);
 	if (!report)
 		return;
 	__builtin_memcpy(report->signal, signal, signal_size);
-	for (i = 0; i < 64 && i < size; i++) {
-		report->value[2 * i] = hex_digit(value[i] >> 4);
-		report->value[2 * i + 1] = hex_digit(value[i] & 15);
+	for (i = 0; i < max && i < size; i++) {
+		report->value[2 * i] = digits[value[i] >> 4];
+		report->value[2 * i + 1] = digits[value[i] & 15];
 	}
 	report->value_len = 2 * i;
 	bpf_ringbuf_submit(report, 0);
@@ -58,8 +56,15 @@ static __always_inline void tell(struct krsi_event *event, const char *signal, _
 
 #define TELL(event, signal, value, size)				\
 ({									\
-	const char ___signal[] = signal;				\
-	tell(event, ___signal, sizeof(___signal), value, size);		\
+	char ___signal[] = signal;				\
+	tell(event, ___signal, sizeof(___signal), value, size, sizeof(value)); \
+})
+
+/* Only that it has no digest. */
+#define TELL_UNHASHABLE(event, signal)					\
+({									\
+	char ___signal[] = signal;				\
+	tell(event, ___signal, sizeof(___signal), NULL, 0, 0);		\
 })
 
 /* By its marks, which are cheap, and last if the file has fs-verity. */
@@ -118,16 +123,16 @@ int BPF_PROG(binary_deny_exec, struct krsi_exec *exec)
 		return -EPERM;
 	case -EOPNOTSUPP:
 		if (exec->flags & KRSI_EXEC_MEMFD) {
-			TELL(event, "unhashable_memfd", NULL, 0);
+			TELL_UNHASHABLE(event, "unhashable_memfd");
 			why = KRSI_BINARY_MEMFD;
 		} else {
-			TELL(event, "unhashable_remote", NULL, 0);
+			TELL_UNHASHABLE(event, "unhashable_remote");
 			why = KRSI_BINARY_REMOTE;
 		}
 		break;
 	case -EBUSY:
 	case -EAGAIN:
-		TELL(event, "unhashable_busy", NULL, 0);
+		TELL_UNHASHABLE(event, "unhashable_busy");
 		why = KRSI_BINARY_BUSY;
 		break;
 	default:
@@ -158,7 +163,7 @@ int BPF_PROG(binary_deny_map, struct krsi_map_exec *map)
 	default:
 		return 0;
 	}
-	TELL(event, "unhashable_mapping", NULL, 0);
+	TELL_UNHASHABLE(event, "unhashable_mapping");
 	return deny_unhashable & KRSI_BINARY_MAPPED ? -EPERM : 0;
 }
 

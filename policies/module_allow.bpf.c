@@ -122,7 +122,10 @@ int BPF_PROG(module_allow_load, struct krsi_module_load *load)
 
 	if (outcome != LISTED)
 		tell(load, outcome, &digest);
-	return outcome == UNREADABLE || outcome == UNKNOWN ? -EPERM : 0;
+	if (outcome != UNREADABLE && outcome != UNKNOWN)
+		return 0;
+	krsi_reason(&load->event, "module_unknown");
+	return -EPERM;
 }
 
 SEC("struct_ops/module_request")

@@ -43,6 +43,7 @@ FIXTURE_VARIANT(digest)
 FIXTURE_VARIANT_ADD(digest, tmpfs) { "tmpfs", DIR "/f", DIR "/f" };
 FIXTURE_VARIANT_ADD(digest, ext4) { "ext4", DIR "/disk/f", DIR "/disk/f" };
 FIXTURE_VARIANT_ADD(digest, vfat) { "vfat", DIR "/disk/f", DIR "/disk/f" };
+FIXTURE_VARIANT_ADD(digest, btrfs) { "btrfs", DIR "/disk/f", DIR "/disk/f" };
 FIXTURE_VARIANT_ADD(digest, upper) { "overlay", DIR "/merged/f", DIR "/upper/f" };
 FIXTURE_VARIANT_ADD(digest, lower) { "overlay", DIR "/merged/f", DIR "/lower/f" };
 /* clang-format on */
@@ -281,7 +282,7 @@ TEST_F(digest, is_never_torn)
 			for (j = 0; j < 16; j++)
 				pwrite(fd, text, TAIL / 16, self->tail + TAIL / 16 * j);
 			close(fd);
-			usleep(rand() % 2000);
+			usleep(rand() % 200000);
 		}
 	}
 	for (i = 0; i < n; i++) {
@@ -296,7 +297,8 @@ TEST_F(digest, is_never_torn)
 	}
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	TH_LOG("%d of %d execs had a digest", told, n);
+	/* Most of the time nobody writes. */
+	EXPECT_LT(0, told);
 	free(text);
 }
 

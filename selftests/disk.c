@@ -47,7 +47,8 @@ int disk_mount_with(const char *type, const char *options, const char *file, con
 	int fd = open(file, O_RDWR | O_CREAT | O_CLOEXEC, 0600), ret;
 	char command[512], loop[32];
 
-	if (fd < 0 || ftruncate(fd, 8 << 20))
+	/* btrfs takes no less. */
+	if (fd < 0 || ftruncate(fd, strcmp(type, "btrfs") ? 8 << 20 : 128 << 20))
 		return -errno;
 	close(fd);
 	snprintf(command, sizeof(command), "mkfs.%s %s %s %s >/dev/null 2>&1", type,

@@ -4,7 +4,7 @@
 #define DISK_H
 
 /*
- * Makes a filesystem of this type in a file of 8 MiB and mounts it; 0 or
+ * Makes a filesystem of this type in a file of 8 MiB (btrfs: 128) and mounts it; 0 or
  * -errno. It is gone when it is unmounted.
  */
 int disk_mount(const char *type, const char *file, const char *dir);

@@ -54,6 +54,8 @@ static void answer(int fd, const struct fuse_in_header *in, const volatile bool 
 			.major = FUSE_KERNEL_VERSION,
 			.minor = FUSE_KERNEL_MINOR_VERSION,
 			.max_readahead = 128 << 10,
+			/* Else who waits for a page can't even be killed, whoever asked for it. */
+			.flags = FUSE_ASYNC_READ,
 			.max_write = 4096,
 			.max_background = 16,
 		};

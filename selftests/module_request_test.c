@@ -18,6 +18,7 @@
 #include "common.h"
 #include "loads.h"
 #include "module.h"
+#include "records.h"
 #include "run.h"
 
 KEEP_POLICIES("loads.bpf.o", "loads_atomic", "loads_sleepable")
@@ -120,10 +121,14 @@ TEST_F(request, is_told_and_so_is_the_load_that_follows)
 
 TEST_F(request, that_is_denied_starts_no_modprobe)
 {
+	int sock = records_listen();
 	struct policy_line line;
 
+	ASSERT_LE(0, sock);
 	self->loads->request_verdict = -EPERM;
 	EXPECT_EQ(-ENODEV, ask_for(TYPE));
+	EXPECT_HAS(records_next(sock, AUDIT_KRSI_ACCESS), " alias=\"" ALIAS "\"");
+	close(sock);
 	expect_request(_metadata, self, ALIAS);
 	EXPECT_EQ(-1, access(self->asked, F_OK));
 	EXPECT_EQ(0, self->loads->loads);

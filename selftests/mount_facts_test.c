@@ -131,7 +131,9 @@ TEST_F(told, overlay_of_a_stick_and_memory)
 {
 	ASSERT_EQ(0, to(self->stick.dev, "ext4", 0, NULL));
 	ASSERT_EQ(0, to("overlay", "overlay", 0, "lowerdir=" TO ":" DIR "/lower"));
-	EXPECT_EVENT(2, KRSI_MOUNT_MOUNT, 0, KRSI_TRANSPORT_USB | KRSI_TRANSPORT_MEMORY, 0);
+	/* Without an upper layer it may only be read. */
+	EXPECT_EVENT(2, KRSI_MOUNT_MOUNT, KRSI_MOUNT_READ_ONLY,
+		     KRSI_TRANSPORT_USB | KRSI_TRANSPORT_MEMORY, 0);
 	EXPECT_STREQ("overlay", self->seen->event[2].fs_type);
 }
 
@@ -170,7 +172,7 @@ FIXTURE_SETUP(innocent)
 	ASSERT_EQ(0, stick_find(&self->stick, "direct"));
 	ASSERT_EQ(0, stick_format(&self->stick, EXT4));
 	ASSERT_EQ(0, to(self->stick.dev, "ext4", 0, NULL));
-	ASSERT_EQ(0, shell("dd if=%s of=" DIR "/copy bs=1M", self->stick.dev));
+	ASSERT_EQ(0, shell("dd status=none if=%s of=" DIR "/copy bs=1M", self->stick.dev));
 	log_mark();
 	ASSERT_EQ(0, shipped_start(&self->shipped, "usb_mount", "enforce"));
 }

@@ -17,6 +17,7 @@
 #include "image.h"
 #include "module.h"
 #include "module_allow.h"
+#include "records.h"
 #include "shipped.h"
 
 #define MODULE "krsi_plain"
@@ -104,6 +105,26 @@ TEST_F(allow, what_is_not_listed_is_refused_in_every_way)
 	EXPECT_REPORT(&self->shipped, 2, "module_unknown", self->path, value);
 	EXPECT_EQ(getpid(), self->shipped.report[2].task.tgid);
 	EXPECT_EQ(3, shipped_reports(&self->shipped));
+}
+
+TEST_F(allow, what_is_refused_leaves_a_record_with_its_name)
+{
+	const char *record;
+	int sock = records_listen();
+
+	ASSERT_LE(0, sock);
+	EXPECT_EQ(-EPERM, image_load(&self->image, FROM_FILE, self->path));
+	record = records_next(sock, AUDIT_KRSI_ACCESS);
+	EXPECT_HAS(record, " op=module_load verdict=denied ");
+	EXPECT_HAS(record, " policy=\"module_allow\" reason=\"module_unknown\"");
+	EXPECT_HAS(record, " module=\"" MODULE "\"");
+	EXPECT_HAS(record, self->path);
+	/* The name is the module's: it can't pass for a field. */
+	ASSERT_EQ(0, image_rename(&self->image, MODULE, "a res=1"));
+	EXPECT_EQ(-EPERM, image_load(&self->image, FROM_FILE, self->path));
+	record = records_next(sock, AUDIT_KRSI_ACCESS);
+	EXPECT_TRUE(record_has_hex(record, "module", "a res=1"));
+	close(sock);
 }
 
 TEST_F(allow, in_audit_mode_it_reports_and_refuses_nothing)

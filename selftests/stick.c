@@ -34,7 +34,8 @@ int shell(const char *format, ...)
 	va_start(args, format);
 	len = vsnprintf(command, sizeof(command) - 20, format, args);
 	va_end(args);
-	snprintf(command + len, sizeof(command) - len, " >/dev/null 2>&1");
+	/* What it complains about is for the log. */
+	snprintf(command + len, sizeof(command) - len, " >/dev/null");
 	return system(command) ? -EIO : 0;
 }
 
@@ -146,50 +147,49 @@ long long stick_io(const struct stick *stick)
 	return reads + writes;
 }
 
-/* Sends a command to QEMU and waits for its answer. */
-static int qmp(const char *format, ...)
+/*
+ * Sends a command to QEMU and waits for its answer, which has our id; there are
+ * events in between, and answers that nobody waited for.
+ */
+static int qmp(const char *execute, const char *format, ...)
 {
-	char command[512], answer[4096];
+	char arguments[512], id[32], line[4096] = "";
 	int fd = open(QMP, O_RDWR | O_CLOEXEC), ret = -EIO;
-	size_t len = 0;
+	FILE *port;
 	va_list args;
-	ssize_t got;
 
 	if (fd < 0)
 		return -errno;
 	va_start(args, format);
-	vsnprintf(command, sizeof(command), format, args);
+	vsnprintf(arguments, sizeof(arguments), format, args);
 	va_end(args);
-	if (dprintf(fd, "{\"execute\":\"qmp_capabilities\"}\n%s\n", command) > 0) {
-		while (len < sizeof(answer) - 1 &&
-		       (got = read(fd, answer + len, sizeof(answer) - 1 - len)) > 0) {
-			len += got;
-			answer[len] = '\0';
-			/* The second answer has our id. */
-			if (strstr(answer, "\"krsi\"")) {
-				ret = strstr(answer, "\"error\"") ? -EIO : 0;
-				break;
-			}
+	snprintf(id, sizeof(id), "\"krsi-%llu\"", now_ms());
+	/* The first is an error when it was sent before. */
+	dprintf(fd, "{\"execute\":\"qmp_capabilities\"}\n"
+		"{\"execute\":\"%s\",\"id\":%s,\"arguments\":{%s}}\n", execute, id, arguments);
+	port = fdopen(fd, "r");
+	while (port && fgets(line, sizeof(line), port)) {
+		if (strstr(line, id)) {
+			ret = strstr(line, "\"error\"") ? -EIO : 0;
+			break;
 		}
 	}
 	if (ret)
-		fprintf(stderr, "# QEMU says: %s\n", len ? answer : "nothing");
-	close(fd);
+		fprintf(stderr, "# QEMU says: %s\n", line);
+	fclose(port);
 	return ret;
 }
 
 int stick_plug(const char *serial, const char *port)
 {
-	return qmp("{\"execute\":\"device_add\",\"id\":\"krsi\",\"arguments\":{\"driver\":"
-		   "\"usb-storage\",\"bus\":\"xhci.0\",\"port\":\"%s\",\"id\":\"stick-%s\","
-		   "\"serial\":\"%s\",\"drive\":\"disk-%s\",\"removable\":true}}",
-		   port, serial, serial, serial);
+	return qmp("device_add", "\"driver\":\"usb-storage\",\"bus\":\"xhci.0\",\"port\":\"%s\","
+		   "\"id\":\"stick-%s\",\"serial\":\"%s\",\"drive\":\"disk-%s\","
+		   "\"removable\":true", port, serial, serial, serial);
 }
 
 int stick_unplug(const char *serial)
 {
-	return qmp("{\"execute\":\"device_del\",\"id\":\"krsi\",\"arguments\":{\"id\":"
-		   "\"stick-%s\"}}", serial);
+	return qmp("device_del", "\"id\":\"stick-%s\"", serial);
 }
 
 /* What keeps a loop device's file. */
@@ -201,20 +201,23 @@ static struct {
 int loop_on(const char *file, char *name, size_t size)
 {
 	struct loop_config config = { .info.lo_flags = LO_FLAGS_AUTOCLEAR };
-	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), loop, ret = 0;
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), loop, held, ret = 0;
 	size_t i = 0;
 
 	snprintf(name, size, "/dev/loop%d", ioctl(control, LOOP_CTL_GET_FREE));
 	close(control);
-	loop = open(name, O_RDONLY | O_CLOEXEC);
+	loop = open(name, O_RDWR | O_CLOEXEC);
+	/* One for writing could forbid the mount (CONFIG_BLK_DEV_WRITE_MOUNTED). */
+	held = open(name, O_RDONLY | O_CLOEXEC);
 	config.fd = open(file, O_RDWR | O_CLOEXEC);
-	if (loop < 0 || config.fd < 0 || ioctl(loop, LOOP_CONFIGURE, &config))
+	if (loop < 0 || held < 0 || config.fd < 0 || ioctl(loop, LOOP_CONFIGURE, &config))
 		ret = -errno;
 	close(config.fd);
+	close(loop);
 	while (i < sizeof(loops) / sizeof(loops[0]) - 1 && loops[i].name[0])
 		i++;
 	snprintf(loops[i].name, sizeof(loops[i].name), "%s", name);
-	loops[i].fd = loop;
+	loops[i].fd = held;
 	return ret;
 }
 

@@ -28,7 +28,7 @@ long long stick_io(const struct stick *stick);
 int stick_plug(const char *serial, const char *port);
 int stick_unplug(const char *serial);
 
-/* Runs a command, quietly; 0 or -EIO. */
+/* Runs a command; its output is lost, its complaints are not. 0 or -EIO. */
 int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A loop device on a file or device, up to 8 at once, until loop_off(); its name. */
 int loop_on(const char *file, char *name, size_t size);

@@ -31,6 +31,7 @@ KEEP_POLICIES("usb_mount.bpf.o", "usb_mount")
 #define OLD DIR "/old" /* where the stick was mounted before the policy came */
 #define EXT4 "mkfs.ext4 -q -F"
 #define VFAT "mkfs.vfat -I"
+#define ISO9660 "genisoimage -quiet -o " DIR "/iso /etc && cp " DIR "/iso"
 #define BTRFS "mkfs.btrfs -q -f -M"
 
 #ifndef FSMOUNT_NAMESPACE
@@ -121,14 +122,16 @@ static int mount_namespace(const char *dev)
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
 }
 
-static int loop_on_device(const char *dev)
+static int over_loop(const char *file, int (*way)(const char *dev))
 {
 	char loop[32];
-	int ret = loop_on(dev, loop, sizeof(loop)) ?: ext4(loop);
+	int ret = loop_on(file, loop, sizeof(loop)) ?: way(loop);
 
 	loop_off(loop);
 	return ret;
 }
+
+static int loop_on_device(const char *dev) { return over_loop(dev, ext4); }
 
 static int over_linear(const char *dev, int (*way)(const char *dev))
 {
@@ -141,19 +144,6 @@ static int over_linear(const char *dev, int (*way)(const char *dev))
 
 static int linear(const char *dev) { return over_linear(dev, ext4); }
 static int loop_on_linear(const char *dev) { return over_linear(dev, loop_on_device); }
-
-static int linear_on_loop_on_linear(const char *dev)
-{
-	char below[32], loop[32], node[32];
-	int ret = linear_on(dev, "krsi-below", below, sizeof(below)) ?:
-		  loop_on(below, loop, sizeof(loop)) ?:
-		  linear_on(loop, "krsi-usb", node, sizeof(node)) ?: ext4(node);
-
-	linear_off("krsi-usb");
-	loop_off(loop);
-	linear_off("krsi-below");
-	return ret;
-}
 
 /* The filesystem is in memory, and its mirror on the stick. */
 static int mirror(const char *dev)
@@ -212,7 +202,7 @@ static int swap(const char *dev)
 /* What lies on the stick that is mounted already. */
 
 static int again(const char *dev) { return ext4(dev); }
-static int loop_on_file(const char *dev) { return loop_on_device(OLD "/image"); }
+static int loop_on_file(const char *dev) { return over_loop(OLD "/image", ext4); }
 static int swap_on_file(const char *dev) { return swap(OLD "/swap"); }
 
 static int overlay_layer(const char *dev)
@@ -224,11 +214,6 @@ static int upper_layer(const char *dev)
 {
 	return by_mount("overlay", "overlay", 0, "lowerdir=" DIR "/lower,upperdir=" OLD
 			"/upper,workdir=" OLD "/work");
-}
-
-static int loop_on_file_of_overlay(const char *dev)
-{
-	return loop_on_device(DIR "/merged/image");
 }
 
 static int remount_writable(const char *dev)
@@ -277,7 +262,7 @@ FIXTURE_VARIANT(usb)
 WAY(ext4, .mkfs = EXT4);
 WAY(ext4_ro, .mkfs = EXT4);
 WAY(vfat, .mkfs = VFAT);
-WAY(iso9660, .mkfs = "genisoimage -quiet /etc -o");
+WAY(iso9660, .mkfs = ISO9660);
 WAY(btrfs, .btrfs = true, .mkfs = BTRFS);
 FIXTURE_VARIANT_ADD(usb, partition) { .way = ext4, .mkfs = EXT4, .partition = true };
 FIXTURE_VARIANT_ADD(usb, behind_hub) { .way = ext4, .mkfs = EXT4, .stick = "behind-hub" };
@@ -291,7 +276,6 @@ WAY(mount_namespace, .mkfs = EXT4);
 WAY(loop_on_device, .mkfs = EXT4);
 WAY(linear, .mkfs = EXT4);
 WAY(loop_on_linear, .mkfs = EXT4);
-WAY(linear_on_loop_on_linear, .mkfs = EXT4);
 WAY(mirror, .mkfs = EXT4, .local = true, .copied = true);
 WAY(btrfs_device_option, .btrfs = true, .mkfs = BTRFS, .local = true, .without = -EINVAL);
 WAY(btrfs_scan, .btrfs = true, .mkfs = BTRFS);
@@ -300,7 +284,6 @@ WAY(external_journal, .mkfs = EXT4 " -b 4096 -O journal_dev", .journal = true);
 WAY(swap, .mkfs = "busybox mkswap", .signal = "usb_swap");
 WAY(again, MOUNTED);
 WAY(loop_on_file, MOUNTED);
-WAY(loop_on_file_of_overlay, MOUNTED);
 WAY(swap_on_file, MOUNTED, .signal = "usb_swap");
 WAY(overlay_layer, MOUNTED);
 WAY(upper_layer, MOUNTED);
@@ -308,21 +291,19 @@ WAY(remount_writable, MOUNTED, .signal = "usb_remount");
 WAY(reconfigure_writable, MOUNTED, .signal = "usb_remount");
 /* clang-format on */
 
-/* Mounts the stick, with an image in it and an overlay over it. */
+/* Mounts the stick, with an image and a swap file in it. */
 static int mount_before(const struct stick *stick)
 {
 	return made(mount(stick->dev, OLD, "ext4", 0, NULL)) ?:
 	       made(mkdir(OLD "/upper", 0755)) ?: made(mkdir(OLD "/work", 0755)) ?:
 	       shell("truncate -s 8M " OLD "/image") ?: shell(EXT4 " " OLD "/image") ?:
-	       shell("dd if=/dev/zero of=" OLD "/swap bs=1M count=2") ?:
-	       shell("busybox mkswap " OLD "/swap") ?: made(chmod(OLD "/swap", 0600)) ?:
-	       made(mount("overlay", DIR "/merged", "overlay", 0,
-			  "lowerdir=" OLD ":" DIR "/lower"));
+	       shell("dd status=none if=/dev/zero of=" OLD "/swap bs=1M count=2") ?:
+	       shell("busybox mkswap " OLD "/swap") ?: made(chmod(OLD "/swap", 0600));
 }
 
 FIXTURE_SETUP(usb)
 {
-	static const char *const dirs[] = { DIR, TO, OLD, DIR "/lower", DIR "/merged" };
+	static const char *const dirs[] = { DIR, TO, OLD, DIR "/lower" };
 	size_t i;
 
 	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
@@ -332,7 +313,7 @@ FIXTURE_SETUP(usb)
 		ASSERT_EQ(0, shell("modprobe btrfs"));
 	snprintf(self->node, sizeof(self->node), "%s", self->stick.dev);
 	/* Not the table of the test before. */
-	ASSERT_EQ(0, shell("dd if=/dev/zero of=%s bs=64k count=20", self->stick.dev));
+	ASSERT_EQ(0, shell("dd status=none if=/dev/zero of=%s bs=64k count=20", self->stick.dev));
 	if (variant->partition) {
 		ASSERT_EQ(0, stick_partition(&self->stick, self->node, sizeof(self->node)));
 		ASSERT_EQ(0, shell("%s %s", variant->mkfs, self->node));
@@ -347,7 +328,7 @@ FIXTURE_SETUP(usb)
 		ASSERT_EQ(0, loop_on(DIR "/local", self->loop, sizeof(self->loop)));
 		strcpy(extra, self->loop);
 		if (variant->copied)
-			ASSERT_EQ(0, shell("dd if=" DIR "/local of=%s bs=1M", self->node));
+			ASSERT_EQ(0, shell("dd status=none if=" DIR "/local of=%s bs=1M", self->node));
 	}
 	if (variant->mounted)
 		ASSERT_EQ(0, mount_before(&self->stick));
@@ -357,7 +338,6 @@ FIXTURE_TEARDOWN(usb)
 {
 	shipped_end(&self->shipped);
 	umount(TO);
-	umount(DIR "/merged");
 	umount2(OLD, MNT_DETACH);
 	if (self->loop[0])
 		loop_off(self->loop);

@@ -87,12 +87,14 @@ pub(crate) fn changed(sb: &SuperBlock, will_be_read_only: bool) -> Result {
 /// A file or a device is about to be swapped to.
 pub(crate) fn swapped_to(file: &File) -> Result {
     let found = walk::below_file(file);
-    let bdev = BlockDev::of_file(file);
-    let context = abi::Mount {
-        stage: abi::KRSI_MOUNT_SWAP,
-        dev: bdev.map_or(0, BlockDev::number),
-        device: bdev.map(BlockDev::name).unwrap_or_default(),
-        ..Default::default()
+    let context = match BlockDev::of_file(file) {
+        Some(bdev) => abi::Mount {
+            stage: abi::KRSI_MOUNT_SWAP,
+            dev: bdev.number(),
+            device: bdev.name(),
+            ..Default::default()
+        },
+        None => of_superblock(SuperBlock::of_file(file), abi::KRSI_MOUNT_SWAP, false),
     };
     tell(&found, context)
 }

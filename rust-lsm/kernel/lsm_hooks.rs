@@ -393,7 +393,8 @@ unsafe extern "C" fn file_mprotect<T: Hooks>(
     }
     // SAFETY: The area is valid and locked during the hook.
     let area = unsafe { VmaRef::from_raw(area) };
-    let shared = area.flags() & bindings::VM_SHARED != 0;
+    // As the user asked for it: what he can't write to is no more `VM_SHARED`.
+    let shared = area.flags() & bindings::VM_MAYSHARE != 0;
     from_result(|| T::file_mprotect(area, Access::new(prot, shared)).map(|()| 0))
 }
 

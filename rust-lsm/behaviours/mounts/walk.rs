@@ -80,10 +80,6 @@ impl Walk {
     /// Looks at what was put off, and so on.
     fn finish(mut self) -> Stands {
         while let Some(bdev) = self.below.pop() {
-            if self.seen == BOUND {
-                self.join(abi::KRSI_TRANSPORT_MORE);
-                break;
-            }
             self.device(&bdev);
         }
         self.found
@@ -94,7 +90,8 @@ impl Walk {
     }
 
     fn later(&mut self, bdev: ARef<BlockDev>) {
-        if self.below.push(bdev, GFP_KERNEL).is_err() {
+        let room = self.seen + self.below.len() < BOUND;
+        if !room || self.below.push(bdev, GFP_KERNEL).is_err() {
             self.join(abi::KRSI_TRANSPORT_MORE);
         }
     }
