@@ -35,9 +35,12 @@ volatile __u32 deny_unhashable = KRSI_BINARY_MEMFD | KRSI_BINARY_BUSY;
 
 static const char digits[] = "0123456789abcdef";
 
-/* What was found is told in hexadecimal: @size bytes, of at most @max. */
+/*
+ * What was found is told in hexadecimal: @size bytes of @found. All that is told has room
+ * for as many, or the verifier would lose count where the compiler shares a loop.
+ */
 static __always_inline void tell(struct krsi_event *event, char *signal, __u32 signal_size,
-				 const __u8 *value, __u32 size, __u32 max)
+				 const struct krsi_digest *found, __u32 size)
 {
 	struct krsi_report *report = report_begin(event);
 	__u32 i;
@@ -46,25 +49,25 @@ static __always_inline void tell(struct krsi_event *event, char *signal, __u32 s
 	if (!report)
 		return;
 	__builtin_memcpy(report->signal, signal, signal_size);
-	for (i = 0; i < max && i < size; i++) {
-		report->value[2 * i] = digits[value[i] >> 4];
-		report->value[2 * i + 1] = digits[value[i] & 15];
+	for (i = 0; i < sizeof(found->value) && i < size; i++) {
+		report->value[2 * i] = digits[found->value[i] >> 4];
+		report->value[2 * i + 1] = digits[found->value[i] & 15];
 	}
 	report->value_len = 2 * i;
 	bpf_ringbuf_submit(report, 0);
 }
 
-#define TELL(event, signal, value, size)				\
+#define TELL(event, signal, found, size)				\
 ({									\
-	char ___signal[] = signal;				\
-	tell(event, ___signal, sizeof(___signal), value, size, sizeof(value)); \
+	char ___signal[] = signal;					\
+	tell(event, ___signal, sizeof(___signal), found, size);		\
 })
 
 /* Only that it has no digest. */
 #define TELL_UNHASHABLE(event, signal)					\
 ({									\
-	char ___signal[] = signal;				\
-	tell(event, ___signal, sizeof(___signal), NULL, 0, 0);		\
+	char ___signal[] = signal;					\
+	tell(event, ___signal, sizeof(___signal), NULL, 0);		\
 })
 
 /* By its marks, which are cheap, and last if the file has fs-verity. */
@@ -72,13 +75,14 @@ static __always_inline bool is_marked(struct krsi_event *event)
 {
 	struct krsi_binary_build_id id = {};
 	struct krsi_binary_verity verity;
-	struct krsi_digest digest;
+	struct krsi_digest digest = {};
 	int size = krsi_get_file_build_id(event, id.value, sizeof(id.value));
 
 	if (size > 0) {
 		id.size = size;
 		if (bpf_map_lookup_elem(&denied_build_id, &id)) {
-			TELL(event, "denied_build_id", id.value, size);
+			__builtin_memcpy(digest.value, id.value, sizeof(id.value));
+			TELL(event, "denied_build_id", &digest, size);
 			return true;
 		}
 	}
@@ -87,7 +91,7 @@ static __always_inline bool is_marked(struct krsi_event *event)
 		verity.algo = digest.algo;
 		__builtin_memcpy(verity.value, digest.value, sizeof(verity.value));
 		if (bpf_map_lookup_elem(&denied_verity, &verity)) {
-			TELL(event, "denied_verity", digest.value, size);
+			TELL(event, "denied_verity", &digest, size);
 			return true;
 		}
 	}
@@ -107,7 +111,7 @@ static __always_inline int is_listed(struct krsi_event *event)
 		return size;
 	if (!bpf_map_lookup_elem(&denied_digest, digest.value))
 		return 0;
-	TELL(event, "denied_digest", digest.value, 32);
+	TELL(event, "denied_digest", &digest, 32);
 	return 1;
 }
 

@@ -101,18 +101,20 @@ int stick_find(struct stick *stick, const char *serial)
 	return -ENODEV;
 }
 
-int stick_format(const struct stick *stick, const char *mkfs)
+int stick_flush(const struct stick *stick)
 {
-	int fd, ret = shell("%s %s", mkfs, stick->dev);
+	int fd = open(stick->dev, O_RDWR | O_CLOEXEC), ret;
 
-	if (ret)
-		return ret;
-	fd = open(stick->dev, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	ret = fsync(fd) || ioctl(fd, BLKFLSBUF) ? -errno : 0;
 	close(fd);
 	return ret;
+}
+
+int stick_format(const struct stick *stick, const char *mkfs)
+{
+	return shell("%s %s", mkfs, stick->dev) ?: stick_flush(stick);
 }
 
 int stick_partition(const struct stick *stick, char *node, size_t size)

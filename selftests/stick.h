@@ -19,7 +19,9 @@ struct stick {
 
 /* Waits for it; 0 or -errno, as all of these. */
 int stick_find(struct stick *stick, const char *serial);
-/* Makes a filesystem; nothing of the disk is left in memory. */
+/* What was written is on the disk, and nothing of it is left in memory. */
+int stick_flush(const struct stick *stick);
+/* Makes a filesystem, and flushes it. */
 int stick_format(const struct stick *stick, const char *mkfs);
 /* One partition that has all but the first MiB; its node. */
 int stick_partition(const struct stick *stick, char *node, size_t size);
