@@ -163,11 +163,12 @@ static long charged(void)
  */
 static int execute_scripts(const char *dir, int n)
 {
-	char base[PATH_MAX / 2], path[PATH_MAX], pad[201] = "";
+	char base[PATH_MAX / 2], path[PATH_MAX], pad[201] = "", text[256];
 	int i, status;
 	pid_t pid;
 
 	memset(pad, 'n', sizeof(pad) - 1);
+	snprintf(text, sizeof(text), "#!%s\n", test_path("exit0"));
 	snprintf(base, sizeof(base), "%s", dir);
 	for (i = 0; i < 8; i++) {
 		if (mkdir(base, 0755))
@@ -178,7 +179,7 @@ static int execute_scripts(const char *dir, int n)
 		return errno;
 	for (i = 0; i < n; i++) {
 		snprintf(path, sizeof(path), "%s/%d", base, i);
-		if (file_make(path, "#!" PROGRAM "\n", 0755))
+		if (file_make(path, text, 0755))
 			return EIO;
 	}
 	pid = fork();
