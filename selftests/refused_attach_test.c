@@ -61,7 +61,7 @@ static void greatest_abi(struct policy *p)
 
 static void unknown_flag(struct policy *p)
 {
-	policy_ops(p)->flags = KRSI_FAIL_CLOSED << 1;
+	policy_ops(p)->flags = KRSI_NO_RECORD << 1;
 }
 
 static void unknown_among_known_flags(struct policy *p)
@@ -101,7 +101,7 @@ FIXTURE_VARIANT_ADD(refused, greatest_abi) {
 	greatest_abi, -EOPNOTSUPP, "policy verdict refused: abi 4294967295, this kernel has 1 to 3",
 };
 FIXTURE_VARIANT_ADD(refused, unknown_flag) {
-	unknown_flag, -EINVAL, "policy verdict refused: unknown flags 0x4",
+	unknown_flag, -EINVAL, "policy verdict refused: unknown flags 0x8",
 };
 FIXTURE_VARIANT_ADD(refused, unknown_among_known_flags) {
 	unknown_among_known_flags, -EINVAL, "policy verdict refused: unknown flags 0x80000003",
