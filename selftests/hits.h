@@ -5,11 +5,12 @@
 
 #include <linux/types.h>
 
-#define HITS_MAX 32
+#define HITS_MAX 64
 
 struct hits {
 	__u32 tgid; /* by whom */
-	__u32 anyone; /* mask of cookies that are counted whoever calls */
+	__u32 reserved;
+	__u64 anyone; /* mask of cookies that are counted whoever calls */
 	__u32 n[HITS_MAX]; /* by the cookie that the probe was attached with */
 };
 

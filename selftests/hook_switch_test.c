@@ -42,6 +42,7 @@ static const struct {
 };
 
 #define HOOKS ARRAY_SIZE(hooks)
+_Static_assert(2 * HOOKS <= HITS_MAX, "callbacks and implementations");
 
 enum {
 	TASK_FREE = 10,
@@ -216,7 +217,7 @@ static int do_everything(struct hits *hits, struct hits *seen)
 
 	memset(hits, 0, sizeof(*hits));
 	/* A task is freed in the context of somebody else. */
-	hits->anyone = 1U << TASK_FREE | 1U << (HOOKS + TASK_FREE);
+	hits->anyone = 1ULL << TASK_FREE | 1ULL << (HOOKS + TASK_FREE);
 	ret = run(&how);
 	/* Its tasks are freed some grace periods later. */
 	usleep(rounds(200000, 1000000));
