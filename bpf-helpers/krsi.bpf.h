@@ -76,11 +76,17 @@ char krsi_license[] SEC("license") __weak = "GPL";
 
 /**
  * KRSI_POLICY() - defines a policy, a map that is attached by its link
- * @policy: its name, an identifier of at most 63 bytes
+ * @policy: its name, an identifier of at most 15 bytes
  * @...: its members: each op with its program, as in .process_exec = (void *)program,
  *	and .flags
+ *
+ * It is the name of the map as well, of which the kernel keeps 15 bytes, and by that
+ * bpftool pins the link: two longer names could be one. A policy with a longer name, up to
+ * KRSI_NAME_SIZE, is a struct krsi_ops of one's own.
  */
 #define KRSI_POLICY(policy, ...)						\
+	_Static_assert(sizeof(#policy) <= BPF_OBJ_NAME_LEN,			\
+		       "a policy's name, by which bpftool pins it, has at most 15 bytes"); \
 	SEC(".struct_ops.link")							\
 	struct krsi_ops policy = {						\
 		.name = #policy,						\

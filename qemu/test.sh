@@ -43,6 +43,13 @@ test_tree() {
 	in_root python3 -B "$TOP/qemu/results.py" count "$RESULTS" tree <"$CACHE/test-tree.ktap"
 }
 
+# What a policy's compiler says.
+test_header() {
+	# Its status says no more than its output, which is counted.
+	in_root bash "$TOP/qemu/test-header.sh" | tee "$CACHE/test-header.ktap" || true
+	in_root python3 -B "$TOP/qemu/results.py" count "$RESULTS" header <"$CACHE/test-header.ktap"
+}
+
 # How the steps before the tests end where the machine does not go along.
 test_steps() {
 	say "steps: without a network, with a full disk, two at once"
@@ -120,6 +127,7 @@ prepare_source
 : >"$RESULTS"
 in_root python3 -B "$TOP/qemu/parsers.py" --results "$RESULTS"
 test_tree
+test_header
 if [ -z "$PROGRAM" ]; then
 	test_install
 	test_steps

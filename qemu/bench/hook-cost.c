@@ -302,14 +302,14 @@ int main(void)
 	measure_with(&exec_true, "krsi_env_read", "exec, KRSI reads LD_PRELOAD");
 	measure_with(&exec_true, "krsi_denies", "exec, KRSI would deny, without a record");
 	measure_with(&exec_true, "krsi_records", "exec, KRSI would deny, with a record");
-	measure_with(&exec_true, "krsi_exec_unlink_empty", "exec, KRSI records what runs");
+	measure_with(&exec_true, "krsi_exe_unlink", "exec, KRSI records what runs");
 	measure_with(&exec_true, "lsm_empty", "exec, an empty BPF LSM program");
 	measure_with(&exec_true, "lsm_env_read", "exec, BPF LSM reads LD_PRELOAD");
 	measure(&exec_true, "exec, nothing again");
 
 	measure(&ordinary, "unlink, nothing attached");
-	measure_with(&ordinary, "krsi_exec_unlink_empty", "unlink, KRSI executable_unlink attached");
-	measure_with(&ordinary, "krsi_unlink_empty", "unlink, an empty KRSI file_unlink");
+	measure_with(&ordinary, "krsi_exe_unlink", "unlink, KRSI executable_unlink attached");
+	measure_with(&ordinary, "krsi_unlink", "unlink, an empty KRSI file_unlink");
 	measure_with(&ordinary, "lsm_unlink_empty", "unlink, an empty BPF LSM program");
 	measure(&ordinary, "unlink, nothing again");
 
@@ -318,10 +318,10 @@ int main(void)
 		   "-o lowerdir=lower,upperdir=upper,workdir=work"))
 		die("overlay");
 	measure(&overlay, "unlink in an overlay, nothing attached");
-	measure_with(&overlay, "krsi_exec_unlink_empty", "unlink in an overlay, KRSI executable_unlink");
+	measure_with(&overlay, "krsi_exe_unlink", "unlink in an overlay, KRSI executable_unlink");
 
 	measure(&executed, "unlink of what was executed, nothing");
-	measure_with(&executed, "krsi_exec_unlink_empty", "unlink of what was executed, KRSI");
+	measure_with(&executed, "krsi_exe_unlink", "unlink of what was executed, KRSI");
 
 	measure(&exec_20, "exec with 20 arguments, nothing");
 	measure_with(&exec_20, "krsi_args_read", "exec with 20 arguments, KRSI reads each");
@@ -333,8 +333,8 @@ int main(void)
 	if (system("mkdir -p " LINKS))
 		die(LINKS);
 	one_link.nothing = many_links.nothing = crowd.nothing = executed.nothing;
-	measure_with(&one_link, "krsi_exec_unlink_empty", "unlink of one of 2 names, KRSI");
-	measure_with(&many_links, "krsi_exec_unlink_empty", "unlink of one of 10,002 names, KRSI");
-	measure_with(&crowd, "krsi_exec_unlink_empty", "unlink among 1,000 more processes, KRSI");
+	measure_with(&one_link, "krsi_exe_unlink", "unlink of one of 2 names, KRSI");
+	measure_with(&many_links, "krsi_exe_unlink", "unlink of one of 10,002 names, KRSI");
+	measure_with(&crowd, "krsi_exe_unlink", "unlink among 1,000 more processes, KRSI");
 	return 0;
 }

@@ -52,7 +52,7 @@ int BPF_PROG(empty_unlink, struct krsi_unlink *removal)
 	return 0;
 }
 
-KRSI_POLICY(krsi_unlink_empty, .file_unlink = (void *)empty_unlink);
+KRSI_POLICY(krsi_unlink, .file_unlink = (void *)empty_unlink);
 
 SEC("struct_ops/executable_unlink")
 int BPF_PROG(empty_exec_unlink, struct krsi_exec_unlink *removal)
@@ -60,7 +60,7 @@ int BPF_PROG(empty_exec_unlink, struct krsi_exec_unlink *removal)
 	return 0;
 }
 
-KRSI_POLICY(krsi_exec_unlink_empty, .executable_unlink = (void *)empty_exec_unlink);
+KRSI_POLICY(krsi_exe_unlink, .executable_unlink = (void *)empty_exec_unlink);
 
 SEC("lsm/inode_unlink")
 int BPF_PROG(lsm_unlink_empty)
