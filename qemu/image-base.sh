@@ -4,8 +4,8 @@
 # the guest's image that only depends on the build root: Debian's own programs
 # with their libraries, and busybox for whatever else a script calls.
 #
-# stdbuf is left out on purpose: kselftest's runner would start every test
-# under it, with an LD_PRELOAD that the tests here would see.
+# stdbuf is beside its library and not in /usr/bin, on purpose: kselftest's runner
+# would start every test under it, with an LD_PRELOAD that the tests here would see.
 set -euo pipefail
 
 out=$1
@@ -47,6 +47,8 @@ done
 for library in "${libraries[@]}"; do
 	cp -L "/usr/lib/x86_64-linux-gnu/$library" "$dir/usr/lib/x86_64-linux-gnu/"
 done
+mkdir -p "$dir/usr/libexec/coreutils"
+cp -L --preserve=mode /usr/bin/stdbuf /usr/libexec/coreutils/libstdbuf.so "$dir/usr/libexec/coreutils/"
 "$(dirname "$0")/image-libs.sh" "$dir" "$dir/usr"
 
 (cd "$dir" && find . -mindepth 1 | LC_ALL=C sort | cpio -o -H newc -R 0:0 --quiet) | zstd -q -3 -T0 >"$out"

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "preload.h"
 #include "shipped.h"
 
 static int take_report(void *ctx, void *data, size_t size)
@@ -51,12 +52,14 @@ static void forget(int map, void *key)
 void shipped_end(struct shipped *shipped)
 {
 	struct krsi_exempt_exe exe;
+	struct krsi_preload library;
 	struct krsi_file_id none = {};
 	__u32 first = 0;
 
 	if (shipped->policy.obj) {
 		forget(map_fd(shipped, "exempt_exe"), &exe);
 		forget(map_fd(shipped, "exempt_parent"), &exe);
+		forget(map_fd(shipped, "allowed_preload"), &library);
 		bpf_map_update_elem(map_fd(shipped, "exempt_dir"), &first, &none, BPF_ANY);
 	}
 	ring_buffer__free(shipped->ring);
@@ -107,6 +110,14 @@ int shipped_exempt_dir(struct shipped *shipped, const char *dir)
 
 	return file_id(dir, &id) ?:
 	       bpf_map_update_elem(map_fd(shipped, "exempt_dir"), &first, &id, BPF_ANY);
+}
+
+int shipped_allow_preload(struct shipped *shipped, const char *library)
+{
+	struct krsi_preload key = {};
+
+	memcpy(key.name, library, strnlen(library, sizeof(key.name)));
+	return exempt(shipped, "allowed_preload", &key);
 }
 
 int shipped_reports(struct shipped *shipped)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * For tests of the policies that are shipped: each is attached as krsi-watch
- * does, its exemptions are set as -e, -E and -p do, and its reports are read.
+ * does, its exemptions are set as -e, -E, -p and -L do, and its reports are read.
  *
  *	shipped_start(&shipped, "env_audit", "audit");
  *	...
@@ -33,6 +33,8 @@ int shipped_exempt_program(struct shipped *shipped, const char *program);
 int shipped_exempt_program_of(struct shipped *shipped, const char *program, __u32 uid);
 int shipped_exempt_parent(struct shipped *shipped, const char *program);
 int shipped_exempt_dir(struct shipped *shipped, const char *dir);
+/* Allows a library to be preloaded, as -L does. */
+int shipped_allow_preload(struct shipped *shipped, const char *library);
 
 /* How many reports there were so far; the first of them are in @report. */
 int shipped_reports(struct shipped *shipped);
