@@ -19,29 +19,21 @@
  * Documentation/first-policy.rst describes the options and the output.
  */
 #define _GNU_SOURCE
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
-
-#include <linux/magic.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "binary.h"
-#include "generation.h"
 #include "module_list.h"
+#include "options.h"
 #include "report.h"
 
 #define POLICIES "/sys/kernel/security/krsi/policies"
@@ -181,146 +173,6 @@ static bool ask_for_audit(struct bpf_object *object)
 		ops->flags |= KRSI_AUDIT;
 	}
 	return true;
-}
-
-/* Puts a key into a map of the policy; false with a message if that can't be. */
-static bool add(struct bpf_object *object, const char *map, const void *key, size_t size)
-{
-	__u32 value = 1;
-	struct bpf_map *found = bpf_object__find_map_by_name(object, map);
-
-	if (!found)
-		fprintf(stderr, "krsi-watch: this policy has no map %s\n", map);
-	else if (bpf_map__update_elem(found, key, size, &value, sizeof(value), BPF_ANY))
-		fprintf(stderr, "krsi-watch: map %s: %s\n", map, strerror(errno));
-	else
-		return true;
-	return false;
-}
-
-/*
- * The device number of the superblock behind a mount; 0 if it is not found. It is
- * what KRSI tells of a file, and st_dev is not where the filesystem makes that up.
- */
-static dev_t superblock_dev(__u64 mount)
-{
-	FILE *mounts = fopen("/proc/self/mountinfo", "r");
-	unsigned int major, minor;
-	unsigned long long id;
-	char *line = NULL;
-	size_t size = 0;
-	dev_t dev = 0;
-
-	while (mounts && !dev && getline(&line, &size, mounts) >= 0) {
-		if (sscanf(line, "%llu %*u %u:%u", &id, &major, &minor) == 3 && id == mount)
-			dev = makedev(major, minor);
-	}
-	free(line);
-	if (mounts)
-		fclose(mounts);
-	return dev;
-}
-
-/* What KRSI tells of a file or directory; false with a message if that is not known. */
-static bool identify(const char *path, struct krsi_file_id *id, mode_t type)
-{
-	/* A FIFO that is no program must not be waited for. */
-	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), ret;
-	struct statfs fs;
-	struct statx st;
-
-	if (fd < 0 || fstatfs(fd, &fs) ||
-	    statx(fd, "", AT_EMPTY_PATH, STATX_INO | STATX_TYPE | STATX_MNT_ID, &st)) {
-		fprintf(stderr, "krsi-watch: %s: %s\n", path, strerror(errno));
-	} else if ((st.stx_mode & S_IFMT) != type) {
-		fprintf(stderr, "krsi-watch: %s is no %s\n", path,
-			type == S_IFDIR ? "directory" : "program");
-	} else if (fs.f_type == OVERLAYFS_SUPER_MAGIC) {
-		fprintf(stderr, "krsi-watch: %s lies on overlayfs: name it in its layer\n", path);
-	} else if ((ret = generation_of(fd, st.stx_ino, fs.f_type, &id->generation))) {
-		fprintf(stderr, "krsi-watch: %s: reading its generation: %s\n", path,
-			strerror(-ret));
-	} else {
-		id->dev = superblock_dev(st.stx_mnt_id);
-		id->ino = st.stx_ino;
-		if (!id->dev)
-			fprintf(stderr, "krsi-watch: %s: its mount is not in /proc/self/mountinfo\n",
-				path);
-	}
-	if (fd >= 0)
-		close(fd);
-	return id->dev;
-}
-
-/* [UID@]PROGRAM */
-static bool exempt_program(struct bpf_object *object, const char *map, const char *program)
-{
-	struct krsi_exempt_exe key = { .uid = KRSI_EXEMPT_ANYONE };
-	struct krsi_file_id id = {};
-	char *end;
-	unsigned long uid = strtoul(program, &end, 10);
-
-	if (*end == '@' && (*program < '0' || *program > '9' || uid >= KRSI_EXEMPT_ANYONE)) {
-		fprintf(stderr, "krsi-watch: %s: what stands before the @ is no user id\n", program);
-		return false;
-	}
-	if (end != program && *end == '@') {
-		key.uid = uid;
-		program = end + 1;
-	}
-	if (!identify(program, &id, S_IFREG))
-		return false;
-	key.dev = id.dev;
-	key.ino = id.ino;
-	key.generation = id.generation;
-	return add(object, map, &key, sizeof(key));
-}
-
-static bool exempt_dir(struct bpf_object *object, const char *path)
-{
-	struct bpf_map *map = bpf_object__find_map_by_name(object, "exempt_dir");
-	struct krsi_file_id dir = {};
-	static __u32 used;
-
-	if (!map)
-		fprintf(stderr, "krsi-watch: this policy has no exemptions\n");
-	else if (used == KRSI_EXEMPT_DIRS)
-		fprintf(stderr, "krsi-watch: -p takes %d directories\n", KRSI_EXEMPT_DIRS);
-	else if (!identify(path, &dir, S_IFDIR))
-		;
-	else if (bpf_map__update_elem(map, &used, sizeof(used), &dir, sizeof(dir), BPF_ANY))
-		fprintf(stderr, "krsi-watch: map exempt_dir: %s\n", strerror(errno));
-	else
-		return ++used;
-	return false;
-}
-
-/* VENDOR:PRODUCT:SERIAL, the last may be empty: then sticks that have none are allowed. */
-static bool allow_usb(struct bpf_object *object, const char *stick)
-{
-	struct krsi_usb_id id = {};
-	int length = 0;
-
-	if (sscanf(stick, "%4hx:%4hx:%n", &id.vendor, &id.product, &length) != 2 || !length ||
-	    strlen(stick + length) >= sizeof(id.serial)) {
-		fprintf(stderr, "krsi-watch: %s is not VENDOR:PRODUCT:SERIAL\n", stick);
-		return false;
-	}
-	memcpy(id.serial, stick + length, strlen(stick + length));
-	return add(object, "allowed_usb", &id, sizeof(id));
-}
-
-static bool deny_digest(struct bpf_object *object, const char *hex)
-{
-	struct krsi_binary_digest key;
-	size_t i;
-
-	for (i = 0; i < sizeof(key.value) && isxdigit(hex[2 * i]) && isxdigit(hex[2 * i + 1]); i++)
-		sscanf(hex + 2 * i, "%2hhx", &key.value[i]);
-	if (i == sizeof(key.value) && !hex[2 * i])
-		return add(object, "denied_digest", &key, sizeof(key));
-	fprintf(stderr, "krsi-watch: %s is no SHA-256 in hexadecimal\n", hex);
-	return false;
 }
 
 #define OPTIONS "ae:E:p:u:m:lx:"
