@@ -12,21 +12,23 @@
  * (hexadecimal, as lsusb has them) and serial number are allowed; so are the modules of
  * LIST, which is what sha256sum(1) says of their files, and -l learns others; which
  * modules are there already is printed first. The file with the digest SHA256 is denied.
- * Without SECONDS it runs until it is interrupted; the policy is detached when it ends.
- * It ends at once if the policy runs in a lower mode than it wants. Everything that
- * somebody else chose is escaped.
+ *
+ * Without SECONDS it runs until it is interrupted; the policy is detached when it ends, and
+ * not before, whatever becomes of the output: if lines are lost, it says how many and its
+ * status is 1. It ends at once if the policy runs in a lower mode than it wants. Everything
+ * that somebody else chose is escaped.
  *
  * Documentation/first-policy.rst describes the options and the output.
  */
 #define _GNU_SOURCE
+#include <ctype.h>
 #include <errno.h>
-#include <signal.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -34,6 +36,7 @@
 
 #include "module_list.h"
 #include "options.h"
+#include "output.h"
 #include "report.h"
 
 #define POLICIES "/sys/kernel/security/krsi/policies"
@@ -41,49 +44,28 @@
 #define POLICY_LINE "id=%*s name=%255s wanted=%15s mode=%15s flags=%*s ops=%*s runs=%*s " \
 	"denials=%*s would_denials=%*s errors=%*s memory=%*s maps=%u"
 
-static volatile sig_atomic_t stop;
-
-static void on_signal(int sig)
-{
-	stop = 1;
-}
-
-static void print_escaped(const char *key, const char *bytes, size_t size)
-{
-	printf(" %s=", key);
-	for (size_t i = 0; i < size && bytes[i]; i++) {
-		unsigned char c = bytes[i];
-
-		if (c > ' ' && c < 0x7f && c != '\\')
-			putchar(c);
-		else
-			printf("\\%03o", c);
-	}
-}
-
 static int print_report(void *ctx, void *data, size_t size)
 {
 	const struct krsi_report *report = data;
 
 	if (size < sizeof(*report))
 		return 0;
-	printf("%llu.%06llu", report->time / 1000000000, report->time / 1000 % 1000000);
-	printf(" seq=%llu", report->seq);
-	print_escaped("signal", report->signal, sizeof(report->signal));
-	printf(" pid=%u uid=%u", report->task.tgid, report->task.uid);
-	print_escaped("comm", report->task.comm, sizeof(report->task.comm));
-	print_escaped("path", report->path, sizeof(report->path));
-	print_escaped("value", report->value, sizeof(report->value));
+	line_add("%llu.%06llu", report->time / 1000000000, report->time / 1000 % 1000000);
+	line_add(" seq=%llu", report->seq);
+	line_add_escaped("signal", report->signal, sizeof(report->signal));
+	line_add(" pid=%u uid=%u", report->task.tgid, report->task.uid);
+	line_add_escaped("comm", report->task.comm, sizeof(report->task.comm));
+	line_add_escaped("path", report->path, sizeof(report->path));
+	line_add_escaped("value", report->value, sizeof(report->value));
 	if (report->value_len >= sizeof(report->value))
-		printf("... value_len=%u", report->value_len);
+		line_add("... value_len=%u", report->value_len);
 	if (report->times > 1)
-		printf(" times=%u", report->times);
-	putchar('\n');
-	fflush(stdout);
+		line_add(" times=%u", report->times);
+	line_write();
 	return 0;
 }
 
-/* Says how many reports found no room since it was asked last. */
+/* Says how many reports found no room since that was last said. */
 static void print_lost(const struct bpf_map *map)
 {
 	static __u64 before;
@@ -92,9 +74,14 @@ static void print_lost(const struct bpf_map *map)
 
 	if (bpf_map__lookup_elem(map, &key, sizeof(key), &lost, sizeof(lost), 0) || lost == before)
 		return;
-	printf("lost=%llu\n", lost - before);
-	fflush(stdout);
-	before = lost;
+	/* Until lines are written again; once more at the end. */
+	if (output.failed && !is_over())
+		return;
+	line_add("lost=%llu", lost - before);
+	if (line_write())
+		before = lost;
+	else if (is_over())
+		say("krsi-watch: lost=%llu\n", lost - before);
 }
 
 /* Whether an attached policy has the mode that it wants; says so if not. */
@@ -210,16 +197,38 @@ static bool set_up(struct bpf_object *object, int argc, char **argv)
 	return true;
 }
 
+/* A whole number of seconds; false if it is none, such as a second policy. */
+static bool parse_seconds(const char *text, __u64 *seconds)
+{
+	char *after;
+
+	errno = 0;
+	*seconds = strtoul(text, &after, 10);
+	return isdigit(*text) && !*after && !errno && *seconds <= UINT_MAX;
+}
+
+/* Until it is told to end, whatever becomes of the output. */
+static void watch(struct ring_buffer *reports, const struct bpf_map *lost)
+{
+	while (!is_over()) {
+		ring_buffer__poll(reports, WAIT_MS);
+		print_lost(lost);
+	}
+	ring_buffer__consume(reports);
+	print_lost(lost);
+}
+
 int main(int argc, char **argv)
 {
 	struct ring_buffer *reports = NULL;
 	struct bpf_map *map, *lost;
 	struct bpf_object *object;
-	const char *list = NULL;
-	bool audit = false;
-	time_t end = 0;
+	const char *list = NULL, *policy;
+	bool audit = false, timed;
+	__u64 seconds = 0;
 	int opt;
 
+	output_begin();
 	while ((opt = getopt(argc, argv, OPTIONS)) != -1) {
 		if (opt == '?')
 			return usage();
@@ -229,14 +238,18 @@ int main(int argc, char **argv)
 		if (opt == 'm')
 			list = optarg;
 	}
-	if (optind >= argc)
+	if (optind + 1 != argc && optind + 2 != argc)
 		return usage();
-	if (optind + 1 < argc)
-		end = time(NULL) + atoi(argv[optind + 1]);
+	policy = argv[optind];
+	timed = optind + 2 == argc;
+	if (timed && !parse_seconds(argv[optind + 1], &seconds)) {
+		fprintf(stderr, "krsi-watch: %s is no number of seconds\n", argv[optind + 1]);
+		return usage();
+	}
 
-	object = bpf_object__open_file(argv[optind], NULL);
+	object = bpf_object__open_file(policy, NULL);
 	if (!object) {
-		fprintf(stderr, "krsi-watch: opening %s: %s\n", argv[optind], strerror(errno));
+		fprintf(stderr, "krsi-watch: opening %s: %s\n", policy, strerror(errno));
 		return 1;
 	}
 	if (audit && !ask_for_audit(object))
@@ -244,8 +257,8 @@ int main(int argc, char **argv)
 	if (list && !size_list(object, list))
 		return 1;
 	if (bpf_object__load(object)) {
-		fprintf(stderr, "krsi-watch: loading %s: %s; the kernel log says why\n",
-			argv[optind], strerror(errno));
+		fprintf(stderr, "krsi-watch: loading %s: %s; the kernel log says why\n", policy,
+			strerror(errno));
 		return 1;
 	}
 	if (!set_up(object, argc, argv))
@@ -255,22 +268,16 @@ int main(int argc, char **argv)
 	if (map && lost)
 		reports = ring_buffer__new(bpf_map__fd(map), print_report, NULL, NULL);
 	if (!reports) {
-		fprintf(stderr, "krsi-watch: %s has no maps \"reports\" and \"lost\"\n",
-			argv[optind]);
+		fprintf(stderr, "krsi-watch: %s has no maps \"reports\" and \"lost\"\n", policy);
 		return 1;
 	}
-	if (!attach(object, argv[optind]))
+	if (!attach(object, policy))
 		return 1;
 
-	signal(SIGINT, on_signal);
-	signal(SIGTERM, on_signal);
-	fprintf(stderr, "krsi-watch: %s is attached\n", argv[optind]);
+	if (timed)
+		end = boot_ns() + seconds * 1000000000;
+	say("krsi-watch: %s is attached\n", policy);
 	print_loaded(object);
-	while (!stop && (!end || time(NULL) < end)) {
-		ring_buffer__poll(reports, 100);
-		print_lost(lost);
-	}
-	ring_buffer__consume(reports);
-	print_lost(lost);
-	return 0;
+	watch(reports, lost);
+	return output_end() ? 0 : 1;
 }

@@ -16,6 +16,7 @@
 #include <bpf/libbpf.h>
 
 #include "module_allow.h"
+#include "output.h"
 
 #define MODULES "/sys/kernel/security/krsi/modules"
 
@@ -127,10 +128,11 @@ static void print_loaded(const struct bpf_object *object)
 		const char *at = strstr(line, " digest=");
 
 		if (at && sscanf(line, "name=%255s", name) == 1 &&
-		    sscanf(at, " digest=%79s", digest) == 1)
-			printf("signal=module_loaded_before value=%s:%s\n", digest, name);
+		    sscanf(at, " digest=%79s", digest) == 1) {
+			line_add("signal=module_loaded_before value=%s:%s", digest, name);
+			line_write();
+		}
 	}
-	fflush(stdout);
 	free(line);
 	fclose(modules);
 }
