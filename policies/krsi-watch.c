@@ -3,15 +3,16 @@
  * krsi-watch: attaches a shipped policy and prints what it reports.
  *
  * Usage: krsi-watch [-a] [-e [UID@]PROGRAM]... [-E [UID@]PARENT]... [-p DIR]...
- *		     [-u VENDOR:PRODUCT:SERIAL]... [-m LIST] [-l] [-x SHA256]...
- *		     POLICY.bpf.o [SECONDS]
+ *		     [-L LIBRARY]... [-u VENDOR:PRODUCT:SERIAL]... [-m LIST] [-l]
+ *		     [-x SHA256]... POLICY.bpf.o [SECONDS]
  *
  * -a attaches in at most audit mode. What PROGRAM or a child of PARENT does, as
  * that user (the real user of who does it) or as any, and what is done to files below
- * DIR is exempt, in policies that know exemptions; USB sticks of this vendor and product
- * (hexadecimal, as lsusb has them) and serial number are allowed; so are the modules of
- * LIST, which is what sha256sum(1) says of their files, and -l learns others; which
- * modules are there already is printed first. The file with the digest SHA256 is denied.
+ * DIR is exempt, in policies that know exemptions; LIBRARY may be preloaded; USB sticks of
+ * this vendor and product (hexadecimal, as lsusb has them) and serial number are allowed; so
+ * are the modules of LIST, which is what sha256sum(1) says of their files, and -l learns
+ * others; which modules are there already is printed first. The file with the digest SHA256
+ * is denied. What could never match is an error.
  *
  * Without SECONDS it runs until it is interrupted; the policy is detached when it ends, and
  * not before, whatever becomes of the output: if lines are lost, it says how many and its
@@ -162,13 +163,13 @@ static bool ask_for_audit(struct bpf_object *object)
 	return true;
 }
 
-#define OPTIONS "ae:E:p:u:m:lx:"
+#define OPTIONS "ae:E:p:L:u:m:lx:"
 
 static int usage(void)
 {
 	fprintf(stderr, "usage: krsi-watch [-a] [-e [UID@]PROGRAM]... [-E [UID@]PARENT]... "
-			"[-p DIR]... [-u VENDOR:PRODUCT:SERIAL]... [-m LIST] [-l] [-x SHA256]... "
-			"POLICY.bpf.o [SECONDS]\n");
+			"[-p DIR]... [-L LIBRARY]... [-u VENDOR:PRODUCT:SERIAL]... [-m LIST] [-l] "
+			"[-x SHA256]... POLICY.bpf.o [SECONDS]\n");
 	return 2;
 }
 
@@ -184,6 +185,8 @@ static bool set_up(struct bpf_object *object, int argc, char **argv)
 		if (opt == 'E' && !exempt_program(object, "exempt_parent", optarg))
 			return false;
 		if (opt == 'p' && !exempt_dir(object, optarg))
+			return false;
+		if (opt == 'L' && !allow_preload(object, optarg))
 			return false;
 		if (opt == 'u' && !allow_usb(object, optarg))
 			return false;

@@ -7,10 +7,12 @@
 #define _KRSI_MODULE_LIST_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -20,22 +22,36 @@
 
 #define MODULES "/sys/kernel/security/krsi/modules"
 
-/* How many lines a file has; false with a message if it can't be read. */
+/* How many lines a file has; false with a message if it can't be read, or has none. */
 static bool count_lines(const char *path, __u32 *lines)
 {
-	FILE *file = fopen(path, "r");
+	/* A FIFO must not be waited for. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	FILE *file = fd < 0 ? NULL : fdopen(fd, "r");
 	char *line = NULL;
+	struct stat st;
 	size_t size = 0;
+	bool ok = false;
 
-	if (!file) {
+	*lines = 0;
+	if (!file || fstat(fd, &st)) {
 		fprintf(stderr, "krsi-watch: %s: %s\n", path, strerror(errno));
-		return false;
+	} else if (!S_ISREG(st.st_mode)) {
+		fprintf(stderr, "krsi-watch: %s is no file: it is read twice\n", path);
+	} else {
+		while (getline(&line, &size, file) >= 0)
+			++*lines;
+		if (ferror(file))
+			fprintf(stderr, "krsi-watch: %s: %s\n", path, strerror(errno));
+		else if (!*lines)
+			fprintf(stderr, "krsi-watch: %s names no module\n", path);
+		else
+			ok = true;
 	}
-	for (*lines = 0; getline(&line, &size, file) >= 0; ++*lines)
-		;
 	free(line);
-	fclose(file);
-	return true;
+	if (file)
+		fclose(file);
+	return ok;
 }
 
 /* Makes room for a list of modules, before the policy is loaded. */
@@ -85,6 +101,9 @@ static bool allow_modules(struct bpf_object *object, const char *path)
 		     !bpf_map__update_elem(map, &digest, sizeof(digest), &value, sizeof(value),
 					   BPF_ANY);
 	}
+	/* The error of a read that failed, of whatever line. */
+	if (file && ferror(file))
+		ok = false;
 	if (!ok)
 		fprintf(stderr, "krsi-watch: %s, line %u: %s\n", path, number, strerror(errno));
 	free(line);

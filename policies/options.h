@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
  * The options of krsi-watch that put something into a map of the policy. Each says why if
- * that can't be.
+ * what it names can't be there, or could never match.
  */
 #ifndef _KRSI_OPTIONS_H
 #define _KRSI_OPTIONS_H
 
 #include <ctype.h>
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
@@ -25,6 +26,7 @@
 
 #include "binary.h"
 #include "generation.h"
+#include "preload.h"
 #include "report.h"
 
 /* Puts a key into a map of the policy; false with a message if that can't be. */
@@ -96,6 +98,34 @@ static bool identify(const char *path, struct krsi_file_id *id, mode_t type)
 	return id->dev;
 }
 
+/*
+ * Whether a file can be what a process runs, its executable; false with a message if not.
+ * Of all else that can be executed, that is the interpreter.
+ */
+static bool is_executable(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	Elf32_Ehdr elf = {}; /* one of 64 bits begins alike */
+	const char *wrong = NULL;
+	struct stat st;
+
+	if (fd < 0 || pread(fd, &elf, sizeof(elf), 0) < 0 || fstat(fd, &st))
+		wrong = strerror(errno);
+	else if (!memcmp(elf.e_ident, "#!", 2))
+		wrong = "is a script: what a process runs is its interpreter";
+	else if (memcmp(elf.e_ident, ELFMAG, SELFMAG))
+		wrong = "is no ELF file: what a process runs is an interpreter of it";
+	else if (elf.e_type != ET_EXEC && elf.e_type != ET_DYN)
+		wrong = "is an ELF file, but no program";
+	else if (!(st.st_mode & 0111))
+		wrong = "may be executed by nobody";
+	if (wrong)
+		fprintf(stderr, "krsi-watch: %s: %s\n", path, wrong);
+	if (fd >= 0)
+		close(fd);
+	return !wrong;
+}
+
 /* [UID@]PROGRAM */
 static bool exempt_program(struct bpf_object *object, const char *map, const char *program)
 {
@@ -112,7 +142,7 @@ static bool exempt_program(struct bpf_object *object, const char *map, const cha
 		key.uid = uid;
 		program = end + 1;
 	}
-	if (!identify(program, &id, S_IFREG))
+	if (!identify(program, &id, S_IFREG) || !is_executable(program))
 		return false;
 	key.dev = id.dev;
 	key.ino = id.ino;
@@ -137,6 +167,34 @@ static bool exempt_dir(struct bpf_object *object, const char *path)
 	else
 		return ++used;
 	return false;
+}
+
+/* A library as LD_PRELOAD names it: as a path, or as a name that the loader looks for. */
+static bool allow_preload(struct bpf_object *object, const char *library)
+{
+	struct krsi_preload key = {};
+	const char *wrong = NULL;
+	struct stat st;
+
+	/* musl separates by all white space, others by less. */
+	if (!*library || library[strcspn(library, " \t\n\v\f\r:")])
+		wrong = "is no single library: name each by a -L of its own";
+	else if (strlen(library) >= sizeof(key.name))
+		wrong = "is too long";
+	else if (strchr(library, '$'))
+		wrong = "has a $, for which the loader puts something else";
+	else if (strchr(library, '/') && *library != '/')
+		wrong = "is a path from where a process happens to be";
+	else if (*library == '/' && stat(library, &st))
+		wrong = strerror(errno);
+	else if (*library == '/' && !S_ISREG(st.st_mode))
+		wrong = "is no file";
+	if (wrong) {
+		fprintf(stderr, "krsi-watch: -L %s: %s\n", library, wrong);
+		return false;
+	}
+	memcpy(key.name, library, strlen(library));
+	return add(object, "allowed_preload", &key, sizeof(key));
 }
 
 /* VENDOR:PRODUCT:SERIAL, the last may be empty: then sticks that have none are allowed. */

@@ -2,8 +2,9 @@
 /*
  * Proves that krsi-watch, which attaches the shipped policies, keeps a policy attached
  * until it is told to end, whatever becomes of its output, and says what was lost; that it
- * measures its time by a clock that nobody sets; and that it refuses an object of which not
- * all can be attached.
+ * measures its time by a clock that nobody sets; and that it refuses an option that could
+ * never match, and an object of which not all can be attached, before or instead of half
+ * of it.
  */
 
 #include <errno.h>
@@ -356,6 +357,61 @@ static void expect_refused(SELF, int with, const char *text, const char *const *
 
 #define UNLINK "exec_unlink.bpf.o"
 #define ENV POLICY ".bpf.o"
+#define MODULES "module_allow.bpf.o"
+
+TEST_F(watch, a_program_that_can_not_be_what_runs_is_refused)
+{
+	ASSERT_EQ(0, file_make(DIR "/script", "#!/bin/sh\n", 0755));
+	ASSERT_EQ(0, file_make(DIR "/text", "exit 0\n", 0755));
+	ASSERT_EQ(0, file_make(DIR "/empty", "", 0755));
+	ASSERT_EQ(0, file_copy(test_path("exit0"), DIR "/not_executable", 0644));
+	ASSERT_EQ(0, file_copy(test_path(UNLINK), DIR "/object", 0755));
+	ASSERT_EQ(0, symlink("script", DIR "/link_to_script"));
+	REFUSED(1, "is a script: what a process runs", "-e", DIR "/script", UNLINK, "0");
+	REFUSED(1, "is a script: what a process runs", "-e", "0@" DIR "/script", UNLINK, "0");
+	REFUSED(1, "is a script: what a process runs", "-E", DIR "/link_to_script", UNLINK, "0");
+	REFUSED(1, "is no ELF file", "-e", DIR "/text", UNLINK, "0");
+	REFUSED(1, "is no ELF file", "-e", DIR "/empty", UNLINK, "0");
+	REFUSED(1, "may be executed by nobody", "-e", DIR "/not_executable", UNLINK, "0");
+	REFUSED(1, "but no program", "-e", DIR "/object", UNLINK, "0");
+	REFUSED(1, "is no program", "-e", DIR, UNLINK, "0");
+	REFUSED(1, "No such file", "-E", DIR "/nothing", UNLINK, "0");
+	REFUSED(1, "is no directory", "-p", DIR "/text", UNLINK, "0");
+	REFUSED(1, "No such file", "-p", DIR "/nothing", UNLINK, "0");
+}
+
+TEST_F(watch, a_library_that_can_not_be_preloaded_so_is_refused)
+{
+	char longer[129] = {};
+
+	memset(longer, 'l', 128);
+	REFUSED(1, "no single library", "-L", "", ENV, "0");
+	REFUSED(1, "no single library", "-L", "a.so b.so", ENV, "0");
+	REFUSED(1, "no single library", "-L", "a.so:", ENV, "0");
+	REFUSED(1, "no single library", "-L", "a.so\tb.so", ENV, "0");
+	REFUSED(1, "too long", "-L", longer, ENV, "0");
+	REFUSED(1, "has a $", "-L", "/usr/$LIB/a.so", ENV, "0");
+	REFUSED(1, "happens to be", "-L", "./a.so", ENV, "0");
+	REFUSED(1, "No such file", "-L", DIR "/nothing.so", ENV, "0");
+	REFUSED(1, "is no file", "-L", DIR, ENV, "0");
+	REFUSED(1, "no map allowed_preload", "-L", "a.so", UNLINK, "0");
+}
+
+TEST_F(watch, a_list_that_is_read_as_empty_is_refused)
+{
+	int fifo;
+
+	ASSERT_EQ(0, file_make(DIR "/empty", "", 0644));
+	ASSERT_EQ(0, file_make(DIR "/wrong", "module\n", 0644));
+	ASSERT_EQ(0, mkfifo(DIR "/fifo", 0644));
+	fifo = open(DIR "/fifo", O_RDWR | O_CLOEXEC);
+	REFUSED(1, "is no file", "-m", DIR, MODULES, "0");
+	REFUSED(1, "is no file", "-m", DIR "/fifo", MODULES, "0");
+	REFUSED(1, "is no file", "-m", "/dev/null", MODULES, "0");
+	REFUSED(1, "names no module", "-m", DIR "/empty", MODULES, "0");
+	REFUSED(1, "line 1", "-m", DIR "/wrong", MODULES, "0");
+	close(fifo);
+}
 
 TEST_F(watch, what_is_no_time_and_what_follows_it_is_refused)
 {
@@ -365,6 +421,56 @@ TEST_F(watch, what_is_no_time_and_what_follows_it_is_refused)
 	REFUSED(2, " is no number", ENV, "");
 	REFUSED(2, "99999999999 is no number", ENV, "99999999999");
 	REFUSED(2, "usage", ENV, "0", UNLINK);
+}
+
+/* What leads to a program, a directory or a library serves as well. */
+TEST_F(watch, links_are_followed)
+{
+	const char *const args[] = { "-e", DIR "/program", "-E", DIR "/program", "-p", DIR "/dir",
+				     UNLINK, "0", NULL };
+	const char *const preload[] = { "-L", DIR "/lib.so", "-L", "libfakeroot-sysv.so", ENV, "0",
+					NULL };
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	ASSERT_EQ(0, symlink("/usr/bin/true", DIR "/program"));
+	ASSERT_EQ(0, symlink("/usr/bin", DIR "/dir"));
+	ASSERT_EQ(0, symlink("/usr/libexec/coreutils/libstdbuf.so", DIR "/lib.so"));
+	self->pid = start(null, NULL, args);
+	EXPECT_EQ(0, status(self));
+	EXPECT_TRUE(said(self, "is attached"));
+	self->pid = start(null, NULL, preload);
+	EXPECT_EQ(0, status(self));
+	EXPECT_TRUE(said(self, "is attached"));
+	close(null);
+}
+
+/* Runs a program in this directory and removes it, as who leaves no file behind. */
+static int run_and_remove(const char *dir)
+{
+	return chdir(dir) || file_copy(test_path("exit0"), "program", 0755) ||
+	       run(&(struct run){ .path = "program" }) || unlink("program") || chdir("/");
+}
+
+TEST_F(watch, a_link_to_a_directory_exempts_what_lies_in_it)
+{
+	const char *const args[] = { "-p", DIR "/link", UNLINK, NULL };
+	char text[4096];
+	int out;
+
+	ASSERT_EQ(0, mkdir(DIR "/exempt", 0755));
+	ASSERT_EQ(0, symlink("exempt", DIR "/link"));
+	out = open(DIR "/out", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	self->pid = start(out, NULL, args);
+	ASSERT_TRUE(says(self, "is attached"));
+	EXPECT_EQ(0, run_and_remove(DIR "/exempt"));
+	EXPECT_EQ(0, run_and_remove(DIR "/small"));
+	EXPECT_EQ(0, end(self));
+	close(out);
+	ASSERT_LT(0, file_read(DIR "/out", text, sizeof(text)));
+	EXPECT_NE(NULL, strstr(text, " seq=1 signal=executed_then_deleted "));
+	EXPECT_NE(NULL, strstr(text, " path=" DIR "/small/program "));
+	EXPECT_EQ(NULL, strstr(text, " seq=2 "));
+	EXPECT_EQ(NULL, strstr(text, "/exempt/"));
 }
 
 TEST_F(watch, an_object_is_attached_whole_or_not_at_all)
