@@ -173,9 +173,13 @@ static int usage(void)
 	return 2;
 }
 
-/* The options that are about the loaded policy. */
-static bool set_up(struct bpf_object *object, int argc, char **argv)
+/*
+ * The options that are about the policy's maps: first looked at, and when the policy is
+ * loaded put there.
+ */
+static bool set_up(struct bpf_object *object, bool loaded, int argc, char **argv)
 {
+	__u32 dirs = 0;
 	int opt;
 
 	optind = 1;
@@ -184,7 +188,7 @@ static bool set_up(struct bpf_object *object, int argc, char **argv)
 			return false;
 		if (opt == 'E' && !exempt_program(object, "exempt_parent", optarg))
 			return false;
-		if (opt == 'p' && !exempt_dir(object, optarg))
+		if (opt == 'p' && !exempt_dir(object, optarg, dirs++))
 			return false;
 		if (opt == 'L' && !allow_preload(object, optarg))
 			return false;
@@ -192,9 +196,9 @@ static bool set_up(struct bpf_object *object, int argc, char **argv)
 			return false;
 		if (opt == 'x' && !deny_digest(object, optarg))
 			return false;
-		if (opt == 'm' && !allow_modules(object, optarg))
+		if (opt == 'm' && loaded && !allow_modules(object, optarg))
 			return false;
-		if (opt == 'l' && !learn_modules(object))
+		if (opt == 'l' && loaded && !learn_modules(object))
 			return false;
 	}
 	return true;
@@ -259,12 +263,14 @@ int main(int argc, char **argv)
 		return 1;
 	if (list && !size_list(object, list))
 		return 1;
+	if (!set_up(object, false, argc, argv))
+		return 1;
 	if (bpf_object__load(object)) {
 		fprintf(stderr, "krsi-watch: loading %s: %s; the kernel log says why\n", policy,
 			strerror(errno));
 		return 1;
 	}
-	if (!set_up(object, argc, argv))
+	if (!set_up(object, true, argc, argv))
 		return 1;
 	map = bpf_object__find_map_by_name(object, "reports");
 	lost = bpf_object__find_map_by_name(object, "lost");

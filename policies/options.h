@@ -29,7 +29,10 @@
 #include "preload.h"
 #include "report.h"
 
-/* Puts a key into a map of the policy; false with a message if that can't be. */
+/*
+ * Puts a key into a map of the policy; false with a message if that can't be. Before the
+ * object is loaded, which takes seconds, it only looks whether there is such a map.
+ */
 static bool add(struct bpf_object *object, const char *map, const void *key, size_t size)
 {
 	__u32 value = 1;
@@ -37,7 +40,8 @@ static bool add(struct bpf_object *object, const char *map, const void *key, siz
 
 	if (!found)
 		fprintf(stderr, "krsi-watch: this policy has no map %s\n", map);
-	else if (bpf_map__update_elem(found, key, size, &value, sizeof(value), BPF_ANY))
+	else if (bpf_map__fd(found) >= 0 &&
+		 bpf_map__update_elem(found, key, size, &value, sizeof(value), BPF_ANY))
 		fprintf(stderr, "krsi-watch: map %s: %s\n", map, strerror(errno));
 	else
 		return true;
@@ -150,22 +154,23 @@ static bool exempt_program(struct bpf_object *object, const char *map, const cha
 	return add(object, map, &key, sizeof(key));
 }
 
-static bool exempt_dir(struct bpf_object *object, const char *path)
+/* The directory of this number. */
+static bool exempt_dir(struct bpf_object *object, const char *path, __u32 number)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, "exempt_dir");
 	struct krsi_file_id dir = {};
-	static __u32 used;
 
 	if (!map)
 		fprintf(stderr, "krsi-watch: this policy has no exemptions\n");
-	else if (used == KRSI_EXEMPT_DIRS)
+	else if (number == KRSI_EXEMPT_DIRS)
 		fprintf(stderr, "krsi-watch: -p takes %d directories\n", KRSI_EXEMPT_DIRS);
 	else if (!identify(path, &dir, S_IFDIR))
 		;
-	else if (bpf_map__update_elem(map, &used, sizeof(used), &dir, sizeof(dir), BPF_ANY))
+	else if (bpf_map__fd(map) >= 0 &&
+		 bpf_map__update_elem(map, &number, sizeof(number), &dir, sizeof(dir), BPF_ANY))
 		fprintf(stderr, "krsi-watch: map exempt_dir: %s\n", strerror(errno));
 	else
-		return ++used;
+		return true;
 	return false;
 }
 

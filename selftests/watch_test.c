@@ -378,6 +378,8 @@ TEST_F(watch, a_program_that_can_not_be_what_runs_is_refused)
 	REFUSED(1, "No such file", "-E", DIR "/nothing", UNLINK, "0");
 	REFUSED(1, "is no directory", "-p", DIR "/text", UNLINK, "0");
 	REFUSED(1, "No such file", "-p", DIR "/nothing", UNLINK, "0");
+	REFUSED(1, "-p takes 8", "-p", DIR, "-p", DIR, "-p", DIR, "-p", DIR, "-p", DIR, "-p", DIR,
+		"-p", DIR, "-p", DIR, "-p", DIR, UNLINK, "0");
 }
 
 TEST_F(watch, a_library_that_can_not_be_preloaded_so_is_refused)
@@ -453,7 +455,7 @@ static int run_and_remove(const char *dir)
 
 TEST_F(watch, a_link_to_a_directory_exempts_what_lies_in_it)
 {
-	const char *const args[] = { "-p", DIR "/link", UNLINK, NULL };
+	const char *const args[] = { "-p", "/usr/bin", "-p", DIR "/link", UNLINK, NULL };
 	char text[4096];
 	int out;
 
