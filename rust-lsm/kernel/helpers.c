@@ -231,23 +231,26 @@ static bool krsi_reachable(const struct path *path, char *buf, int size)
 }
 
 /*
- * As d_path(), with whether the task's root led to it then. While somebody mounts
- * without end, or changes the root, that is not known, so not told.
+ * As d_path(), with whether the task's root led to it then. While somebody mounts or
+ * renames without end, or changes the root, that is not known, so not told.
  */
 char *krsi_d_path(const struct path *path, char *buf, int size, bool *reachable)
 {
 	struct fs_struct *fs = current->fs;
-	unsigned int mounts, roots = 0;
+	unsigned int mounts, renames, roots = 0;
 	int left = 8;
 	char *found;
 
 	do {
 		mounts = read_seqbegin(&mount_lock);
+		/* By a rename a directory leaves what is mounted, or a root. */
+		renames = read_seqbegin(&rename_lock);
 		if (fs)
 			roots = read_seqbegin(&fs->seq);
 		*reachable = left && krsi_reachable(path, buf, size);
 		found = d_path(path, buf, size);
 	} while (left-- && (read_seqretry(&mount_lock, mounts) ||
+			    read_seqretry(&rename_lock, renames) ||
 			    (fs && read_seqretry(&fs->seq, roots))));
 	return found;
 }
