@@ -11,7 +11,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -56,33 +55,6 @@ FIXTURE_TEARDOWN(exemption)
 {
 	shipped_end(&self->shipped);
 	umount2(MOUNT, MNT_DETACH);
-}
-
-/* Lets this process's user be root of a user namespace, with mounts of its own. */
-static int be_root(void)
-{
-	char map[32];
-
-	snprintf(map, sizeof(map), "0 %d 1", UNPRIVILEGED);
-	/* Who changes users gets no say in its own /proc. */
-	if (prctl(PR_SET_DUMPABLE, 1) || unshare(CLONE_NEWUSER | CLONE_NEWNS) ||
-	    file_write("/proc/self/setgroups", "deny") < 0 ||
-	    file_write("/proc/self/uid_map", map) < 0)
-		return ECHILD;
-	return file_write("/proc/self/gid_map", map) < 0 ? ECHILD : 0;
-}
-
-/* As an ordinary user who is root of a user namespace: the errno that @act ends with. */
-static int as_user(int (*act)(void))
-{
-	int status;
-	pid_t pid = fork();
-
-	if (!pid) {
-		_exit(drop_all() || be_root() ? ECHILD : act());
-	}
-	waitpid(pid, &status, 0);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
 static int copy_and_run(int dir)

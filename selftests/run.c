@@ -114,6 +114,15 @@ int run(const struct run *how)
 	return run_wait(run_start(how));
 }
 
+pid_t fork_bound(void)
+{
+	pid_t parent = getpid(), pid = fork();
+
+	if (!pid && (prctl(PR_SET_PDEATHSIG, SIGKILL) || getppid() != parent))
+		_exit(1);
+	return pid;
+}
+
 int run_exit0(__u32 *tgid, char *const *argv, char *const *envp)
 {
 	struct run how = {
@@ -167,6 +176,31 @@ int drop_all(void)
 	    setresuid(UNPRIVILEGED, UNPRIVILEGED, UNPRIVILEGED))
 		return -errno;
 	return set_caps(none, 0);
+}
+
+/* Lets this process's user be root of a user namespace, with mounts of its own. */
+static int be_root(void)
+{
+	char map[32];
+
+	snprintf(map, sizeof(map), "0 %d 1", UNPRIVILEGED);
+	/* Who changes users gets no say in its own /proc. */
+	if (prctl(PR_SET_DUMPABLE, 1) || unshare(CLONE_NEWUSER | CLONE_NEWNS) ||
+	    file_write("/proc/self/setgroups", "deny") < 0 ||
+	    file_write("/proc/self/uid_map", map) < 0)
+		return ECHILD;
+	return file_write("/proc/self/gid_map", map) < 0 ? ECHILD : 0;
+}
+
+int as_user(int (*act)(void))
+{
+	int status;
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(drop_all() || be_root() ? ECHILD : act());
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
 }
 
 union control {

@@ -38,6 +38,9 @@ int run(const struct run *how);
 pid_t run_start(const struct run *how);
 int run_wait(pid_t pid);
 
+/* fork(), of a child that ends when its parent does, however that is. */
+pid_t fork_bound(void);
+
 /* The commonest: execve of exit0 with these strings. */
 int run_exit0(__u32 *tgid, char *const *argv, char *const *envp);
 
@@ -47,6 +50,12 @@ int run_exit0(__u32 *tgid, char *const *argv, char *const *envp);
 int drop_cap(int cap);
 /* Becomes user and group UNPRIVILEGED, without any capability; 0 or -errno. */
 int drop_all(void);
+
+/*
+ * The errno that @act ends with, in a child process as an ordinary user who is root of a
+ * user namespace, with mounts of its own; ECHILD if that can't be had.
+ */
+int as_user(int (*act)(void));
 
 /* Sends and takes a file descriptor over a socket; the latter -errno. */
 int fd_send(int sock, int fd);
