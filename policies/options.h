@@ -25,6 +25,7 @@
 #include <bpf/libbpf.h>
 
 #include "binary.h"
+#include "build_id.h"
 #include "generation.h"
 #include "preload.h"
 #include "report.h"
@@ -227,6 +228,23 @@ static bool deny_digest(struct bpf_object *object, const char *hex)
 	if (i == sizeof(key.value) && !hex[2 * i])
 		return add(object, "denied_digest", &key, sizeof(key));
 	fprintf(stderr, "krsi-watch: %s is no SHA-256 in hexadecimal\n", hex);
+	return false;
+}
+
+/* Of this file, and with it all that were built as it was. */
+static bool deny_build_id(struct bpf_object *object, const char *path)
+{
+	struct krsi_binary_build_id key;
+	/* A FIFO must not be waited for. */
+	int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), ret;
+
+	ret = fd < 0 ? -errno : read_build_id(fd, &key);
+	if (fd >= 0)
+		close(fd);
+	if (!ret)
+		return add(object, "denied_build_id", &key, sizeof(key));
+	fprintf(stderr, "krsi-watch: -b %s: %s\n", path,
+		ret == -ENODATA ? "has no build id" : strerror(-ret));
 	return false;
 }
 

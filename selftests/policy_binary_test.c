@@ -17,6 +17,7 @@
 
 #include "kselftest_harness.h"
 #include "binary.h"
+#include "build_id.h"
 #include "digest.h"
 #include "disk.h"
 #include "run.h"
@@ -239,17 +240,98 @@ TEST_F(binary, is_refused_when_it_is_only_asked_about)
 	EXPECT_REPORT(&self->shipped, 0, "denied_digest", LISTED, self->hex);
 }
 
+/* As krsi-watch -b has it. */
+static int key_of(const char *path, struct krsi_binary_build_id *id)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret = read_build_id(fd, id);
+
+	close(fd);
+	return ret;
+}
+
 TEST_F(binary, is_refused_by_its_build_id_whatever_else_it_holds)
 {
-	struct krsi_binary_build_id id = {};
-	int size = build_id_of(OTHER, id.value);
+	struct krsi_binary_build_id id;
+	unsigned char expected[20] = {};
 
-	ASSERT_LT(0, size);
-	id.size = size;
+	/* By a reader that shares nothing with that one. */
+	ASSERT_EQ(20, build_id_of(OTHER, expected));
+	ASSERT_EQ(0, key_of(OTHER, &id));
+	EXPECT_EQ(20, id.size);
+	EXPECT_EQ(0, memcmp(expected, id.value, 20));
 	ASSERT_EQ(0, list(&self->shipped, "denied_build_id", &id));
-	hex_of(self->hex, id.value, size);
+	hex_of(self->hex, id.value, id.size);
 	EXPECT_EQ(variant->result, execute(OTHER));
 	EXPECT_REPORT(&self->shipped, 0, "denied_build_id", OTHER, self->hex);
+}
+
+TEST_F(binary, of_32_bits_is_refused_by_its_build_id)
+{
+	struct krsi_binary_build_id id;
+
+	ASSERT_EQ(0, key_of(test_path("narrow"), &id));
+	ASSERT_EQ(0, list(&self->shipped, "denied_build_id", &id));
+	hex_of(self->hex, id.value, id.size);
+	ASSERT_EQ(0, file_copy(test_path("narrow"), DIR "/narrow", 0755));
+	/* Without an argument it is refused or fails by itself. */
+	execute(DIR "/narrow");
+	EXPECT_REPORT(&self->shipped, 0, "denied_build_id", DIR "/narrow", self->hex);
+}
+
+TEST_F(binary, that_is_a_library_is_refused_by_its_build_id)
+{
+	struct krsi_binary_build_id id;
+	void *library;
+
+	ASSERT_EQ(0, file_copy("/usr/lib/x86_64-linux-gnu/liburing.so.2", DIR "/lib.so", 0644));
+	ASSERT_EQ(0, key_of(DIR "/lib.so", &id));
+	ASSERT_EQ(0, list(&self->shipped, "denied_build_id", &id));
+	hex_of(self->hex, id.value, id.size);
+	library = dlopen(DIR "/lib.so", RTLD_NOW);
+	EXPECT_EQ(!variant->result, !!library);
+	EXPECT_REPORT(&self->shipped, 0, "denied_build_id", DIR "/lib.so", self->hex);
+}
+
+/* Where a file has these bytes; -1 if nowhere. */
+static off_t find(const char *path, const void *bytes, size_t size)
+{
+	static char file[2 << 20];
+	int n = file_read(path, file, sizeof(file));
+	char *at = n < 0 ? NULL : memmem(file, n, bytes, size);
+
+	return at ? at - file : -1;
+}
+
+/* Its reader and the kernel's agree on it. */
+TEST_F(binary, that_has_no_build_id_is_no_other)
+{
+	struct krsi_binary_build_id id, none;
+	off_t at;
+	int fd;
+
+	ASSERT_EQ(0, key_of(OTHER, &id));
+	ASSERT_EQ(0, list(&self->shipped, "denied_build_id", &id));
+	at = find(OTHER, id.value, id.size);
+	ASSERT_LT(0, at);
+	/* The note's type stands before its name. */
+	fd = open(OTHER, O_WRONLY | O_CLOEXEC);
+	ASSERT_EQ(1, pwrite(fd, "\1", 1, at - 8));
+	close(fd);
+	EXPECT_EQ(-ENODATA, key_of(OTHER, &none));
+	EXPECT_EQ(0, none.size);
+	EXPECT_EQ(0, execute(OTHER));
+	EXPECT_NO_REPORT(&self->shipped);
+
+	ASSERT_EQ(0, file_make(DIR "/script", "#!" OTHER "\n", 0755));
+	EXPECT_EQ(-ENODATA, key_of(DIR "/script", &none));
+	EXPECT_EQ(-EISDIR, key_of(DIR, &none));
+	/* Cut off before its segments, and in the midst of its header. */
+	ASSERT_EQ(0, truncate(LISTED, 64));
+	EXPECT_EQ(-ENODATA, key_of(LISTED, &none));
+	ASSERT_EQ(0, truncate(LISTED, 20));
+	EXPECT_EQ(-ENODATA, key_of(LISTED, &none));
+	ASSERT_EQ(0, truncate(LISTED, 0));
+	EXPECT_EQ(-ENODATA, key_of(LISTED, &none));
 }
 
 TEST_F(binary, is_refused_by_its_fs_verity_digest)

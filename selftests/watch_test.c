@@ -358,6 +358,7 @@ static void expect_refused(SELF, int with, const char *text, const char *const *
 #define UNLINK "exec_unlink.bpf.o"
 #define ENV POLICY ".bpf.o"
 #define MODULES "module_allow.bpf.o"
+#define BINARY "binary_deny.bpf.o"
 
 TEST_F(watch, a_program_that_can_not_be_what_runs_is_refused)
 {
@@ -413,6 +414,39 @@ TEST_F(watch, a_list_that_is_read_as_empty_is_refused)
 	REFUSED(1, "names no module", "-m", DIR "/empty", MODULES, "0");
 	REFUSED(1, "line 1", "-m", DIR "/wrong", MODULES, "0");
 	close(fifo);
+}
+
+TEST_F(watch, a_file_without_a_build_id_is_refused)
+{
+	ASSERT_EQ(0, file_make(DIR "/script", "#!/bin/sh\n", 0755));
+	ASSERT_EQ(0, mkfifo(DIR "/fifo", 0644));
+	REFUSED(1, "has no build id", "-b", DIR "/script", BINARY, "0");
+	REFUSED(1, "Illegal seek", "-b", DIR "/fifo", BINARY, "0");
+	REFUSED(1, "Is a directory", "-b", DIR, BINARY, "0");
+	REFUSED(1, "No such file", "-b", DIR "/nothing", BINARY, "0");
+	REFUSED(1, "no map denied_build_id", "-b", test_path("exit0"), UNLINK, "0");
+}
+
+TEST_F(watch, a_file_is_denied_by_the_build_id_of_another)
+{
+	const char *const args[] = { "-b", DIR "/listed", BINARY, NULL };
+	struct run how = { .path = DIR "/longer" };
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	FILE *longer;
+
+	ASSERT_EQ(0, file_copy(test_path("exit0"), DIR "/listed", 0755));
+	ASSERT_EQ(0, file_copy(test_path("exit0"), DIR "/longer", 0755));
+	longer = fopen(DIR "/longer", "ae");
+	ASSERT_NE(NULL, longer);
+	fputs("more", longer);
+	fclose(longer);
+	EXPECT_EQ(0, run(&how));
+	self->pid = start(null, NULL, args);
+	close(null);
+	ASSERT_TRUE(says(self, "is attached"));
+	EXPECT_EQ(-EPERM, run(&how));
+	EXPECT_EQ(0, end(self));
+	EXPECT_EQ(0, run(&how));
 }
 
 TEST_F(watch, what_is_no_time_and_what_follows_it_is_refused)
