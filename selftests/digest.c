@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 #include <linux/fsverity.h>
@@ -161,16 +162,33 @@ void seeing_end(struct seeing *seeing)
 	bpf_object__close(seeing->counter);
 }
 
-const struct digest_event *seeing_exec(struct seeing *seeing, struct run how)
+static void seeing_begin(struct seeing *seeing)
 {
 	memset(seeing->seen, 0, sizeof(*seeing->seen));
 	seeing->seen->ops = DIGESTS_EXEC;
 	seeing->seen->event[0].digest_ret = -ENOMSG;
 	seeing->hits->tgid = 0;
 	seeing->hits->n[0] = 0;
+}
+
+const struct digest_event *seeing_exec(struct seeing *seeing, struct run how)
+{
+	seeing_begin(seeing);
 	how.tgid[0] = &seeing->seen->tgid;
 	how.tgid[1] = &seeing->hits->tgid;
 	seeing->result = run(&how);
+	return &seeing->seen->event[0];
+}
+
+const struct digest_event *seeing_ask(struct seeing *seeing, const char *path)
+{
+	char *argv[] = { (char *)path, NULL }, *envp[] = { NULL };
+
+	seeing_begin(seeing);
+	seeing->seen->tgid = getpid();
+	seeing->hits->tgid = getpid();
+	seeing->result = syscall(SYS_execveat, AT_FDCWD, path, argv, envp, AT_EXECVE_CHECK) ?
+			 -errno : 0;
 	return &seeing->seen->event[0];
 }
 

@@ -50,6 +50,8 @@ int seeing_start(struct seeing *seeing);
 void seeing_end(struct seeing *seeing);
 /* Executes it so, and returns the first event; its digest_ret is -ENOMSG if there was none. */
 const struct digest_event *seeing_exec(struct seeing *seeing, struct run how);
+/* The same of what is only asked about (AT_EXECVE_CHECK), by this process: nothing is executed. */
+const struct digest_event *seeing_ask(struct seeing *seeing, const char *path);
 /* How often it hashed meanwhile. */
 int seeing_hashed(const struct seeing *seeing);
 

@@ -225,7 +225,7 @@ TEST_F(digest, is_never_old_while_others_compute_it)
 		ASSERT_EQ(0, sha256_file(self->file, expected[i]));
 	}
 	for (i = 0; i < 2; i++) {
-		pids[i] = fork();
+		pids[i] = fork_bound();
 		if (!pids[i]) {
 			struct run how = { .path = self->file };
 
@@ -257,49 +257,144 @@ TEST_F(digest, is_never_old_while_others_compute_it)
 	free(text);
 }
 
-/* Of what is read while another writes in the layer no digest is told that is of neither. */
-TEST_F(digest, is_never_torn)
+/*
+ * What the contents are changed by to the first and to the second, again and again; false if
+ * that can't be now, as the file is being executed.
+ */
+static bool flip_by_writes(const char *path, off_t at, int to)
 {
-	int n = rounds(60, 8), told = 0, i, j, fd;
+	int fd = open(path, O_WRONLY | O_CLOEXEC), j;
+	char text[TAIL / 16];
+
+	if (fd < 0)
+		return false;
+	memset(text, 'x' + to, sizeof(text));
+	/* In pieces, so that who reads meanwhile reads of both. */
+	for (j = 0; j < 16; j++)
+		pwrite(fd, text, sizeof(text), at + sizeof(text) * j);
+	close(fd);
+	return true;
+}
+
+static bool flip_by_mapping(const char *path, off_t at, int to)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	char *map;
+
+	if (fd < 0)
+		return false;
+	map = mmap(NULL, at + TAIL, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	close(fd);
+	memset(map + at, 'x' + to, TAIL);
+	munmap(map, at + TAIL);
+	return true;
+}
+
+/* Behind what is always there it reads as zeros. */
+static bool flip_by_truncate(const char *path, off_t at, int to)
+{
+	return !truncate(path, at + TAIL + (to ? TAIL : 0));
+}
+
+static bool (*const flips[])(const char *path, off_t at, int to) = {
+	flip_by_writes, flip_by_mapping, flip_by_truncate,
+};
+
+/* Odd while the contents change, and two more for each change. */
+static volatile unsigned int *seq;
+
+static pid_t start_flips(FIXTURE_DATA(digest) *self, int kind)
+{
+	pid_t pid = fork_bound();
+
+	while (!pid) {
+		int to;
+
+		++*seq;
+		to = (*seq + 1) / 2 % 2;
+		while (!flips[kind](self->layer, self->tail, to))
+			;
+		++*seq;
+		/* About as long as it takes to read them, and at times much longer. */
+		usleep(rand() % 4 ? rand() % 4000 : 50000);
+	}
+	return pid;
+}
+
+/*
+ * The contents change as fast as may be. A digest is of what they are at rest, or the answer
+ * is that they did not rest; if nothing changed meanwhile, it is that of what they are now.
+ */
+static void storm(struct __test_metadata *_metadata, FIXTURE_DATA(digest) *self,
+		  const FIXTURE_VARIANT(digest) *variant, int kind)
+{
+	unsigned long long end = now_ms() + rounds(10000, 30000);
+	int n = rounds(50, 6), told = 0, busy = 0, still = 0, i;
+	bool is_overlay = !strcmp(variant->fs, "overlay");
 	unsigned char expected[2][32];
-	char *text = malloc(TAIL);
 	pid_t pid;
 
-	if (strcmp(variant->fs, "overlay"))
-		return;
-	for (i = 0; i < 2; i++) {
-		memset(text, 'x' + i, TAIL);
-		fd = open(self->layer, O_WRONLY | O_CLOEXEC);
-		ASSERT_EQ(TAIL, pwrite(fd, text, TAIL, self->tail));
-		close(fd);
+	/* No program: it is only asked about, and what is short is read often. */
+	self->tail = 0;
+	ASSERT_EQ(0, truncate(self->layer, 0));
+	ASSERT_EQ(0, truncate(self->layer, TAIL));
+	for (i = 1; i >= 0; i--) {
+		ASSERT_TRUE(flips[kind](self->layer, self->tail, i));
 		ASSERT_EQ(0, sha256_file(self->layer, expected[i]));
 	}
-	pid = fork();
-	if (!pid) {
-		for (i = 0;; i++) {
-			memset(text, 'x' + i % 2, TAIL);
-			fd = open(self->layer, O_WRONLY | O_CLOEXEC);
-			for (j = 0; j < 16; j++)
-				pwrite(fd, text, TAIL / 16, self->tail + TAIL / 16 * j);
-			close(fd);
-			usleep(rand() % 200000);
-		}
-	}
-	for (i = 0; i < n; i++) {
-		const struct digest_event *event = EXECUTE(self);
+	seq = mmap(NULL, sizeof(*seq), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, seq);
+	pid = start_flips(self, kind);
+	while ((told < n || *seq / 2 < n || !still || (is_overlay && !busy)) && now_ms() < end) {
+		const struct digest_event *event;
+		unsigned int before;
+		bool at_rest;
 
-		if (event->digest_ret == -EBUSY)
+		/* While it is executed it can't be written to: there must be a while between. */
+		usleep(rand() % 1000);
+		before = *seq;
+		event = seeing_ask(&self->seeing, self->file);
+		at_rest = before % 2 == 0 && before == *seq;
+		if (event->digest_ret == -ENOMSG)
+			continue; /* It is open for writing: not executed. */
+		if (event->digest_ret == -EBUSY && !at_rest) {
+			busy++;
 			continue;
+		}
 		ASSERT_EQ(32, event->digest_ret);
 		told++;
-		ASSERT_TRUE(!memcmp(expected[0], event->digest.value, 32) ||
-			    !memcmp(expected[1], event->digest.value, 32));
+		still += at_rest;
+		i = !memcmp(expected[1], event->digest.value, 32);
+		ASSERT_EQ(0, memcmp(expected[i], event->digest.value, 32)) {
+			TH_LOG("torn, by flip %d", kind);
+		}
+		if (at_rest) {
+			ASSERT_EQ(before / 2 % 2, i) {
+				TH_LOG("old, by flip %d", kind);
+			}
+		}
 	}
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	/* Most of the time nobody writes. */
-	EXPECT_LT(0, told);
-	free(text);
+	EXPECT_LT(0, still);
+	/* If it can be read while it is written to. */
+	if (is_overlay)
+		EXPECT_LT(0, busy);
+}
+
+TEST_F(digest, is_never_torn_nor_old_by_writes)
+{
+	storm(_metadata, self, variant, 0);
+}
+
+TEST_F(digest, is_never_torn_nor_old_by_mapped_writes)
+{
+	storm(_metadata, self, variant, 1);
+}
+
+TEST_F(digest, is_never_torn_nor_old_by_truncation)
+{
+	storm(_metadata, self, variant, 2);
 }
 
 TEST_HARNESS_MAIN

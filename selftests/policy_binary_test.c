@@ -7,11 +7,14 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <linux/fsverity.h>
 
@@ -363,6 +366,66 @@ TEST_F(binary, that_is_no_more_the_same_runs)
 	unlist(&self->shipped, "denied_digest");
 	EXPECT_EQ(0, execute(LISTED));
 	EXPECT_EQ(2, shipped_reports(&self->shipped));
+}
+
+/* Makes it the listed file, or one that ends with a status of 1; all the time. */
+static pid_t start_flips(off_t at, bool is_mapped)
+{
+	pid_t pid = fork_bound();
+	int i;
+
+	for (i = 0; !pid; i++) {
+		int fd;
+
+		do {
+			fd = open(LISTED, O_RDWR | O_CLOEXEC);
+		} while (fd < 0);
+		if (is_mapped) {
+			char *map = mmap(NULL, at + 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+			map[at] = i % 2;
+			munmap(map, at + 1);
+		} else {
+			char status = i % 2;
+
+			pwrite(fd, &status, 1, at);
+		}
+		close(fd);
+		usleep(rand() % 2000);
+	}
+	return pid;
+}
+
+/*
+ * What runs is told by its status: of the listed file's runs each is reported, and refused,
+ * and of the other's none.
+ */
+TEST_F(binary, never_runs_while_the_file_is_written_all_the_time)
+{
+	static const char mark[] = "krsi_exit_status=";
+	off_t at = find(LISTED, mark, strlen(mark)) + strlen(mark);
+	int n = rounds(40, 6), way, i;
+
+	ASSERT_LT(strlen(mark), at);
+	for (way = 0; way < 2; way++) {
+		int listed = 0, other = 0, busy = 0, before = shipped_reports(&self->shipped);
+		pid_t pid = start_flips(at, way);
+
+		for (i = 0; i < n; i++) {
+			int result = execute(LISTED);
+
+			shipped_reports(&self->shipped);
+			listed += result == variant->result;
+			other += result == 1;
+			busy += result == -ETXTBSY;
+		}
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		EXPECT_EQ(n, listed + other + busy);
+		EXPECT_EQ(listed, shipped_reports(&self->shipped) - before);
+		EXPECT_LT(0, listed);
+		EXPECT_LT(0, other);
+	}
 }
 
 TEST_HARNESS_MAIN
