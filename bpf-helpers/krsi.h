@@ -52,7 +52,7 @@ struct krsi_event {
 };
 
 /* struct krsi_exec.flags */
-#define KRSI_EXEC_UNLINKED	(1U << 0) /* the file has no name (any more) */
+#define KRSI_EXEC_UNLINKED	(1U << 0) /* the file has no name left, or never had one */
 #define KRSI_EXEC_MEMFD		(1U << 1) /* the file is a memfd */
 #define KRSI_EXEC_WRITABLE	(1U << 2) /* by its mode the caller may write to it */
 #define KRSI_EXEC_OVERLAY_UPPER	(1U << 3) /* it lies in the upper layer of an overlay */
@@ -75,6 +75,25 @@ struct krsi_event {
  */
 #define KRSI_EXEC_ELSEWHERE	(1U << 9)
 
+/* The file itself is mounted: its mount shows it and nothing else; since KRSI_ABI 3. */
+#define KRSI_EXEC_MOUNT_ROOT	(1U << 10)
+
+/*
+ * Its mount is in a mount namespace that belongs to another user namespace than the
+ * first: an ordinary user may have made it; since KRSI_ABI 3.
+ */
+#define KRSI_EXEC_USER_MOUNT	(1U << 11)
+
+/*
+ * The name_now of struct krsi_exec: where the name leads by which the file was opened.
+ * That of struct krsi_exec_unlink: where the name leads by which it was started, when the
+ * removal is done
+ */
+#define KRSI_NAME_UNKNOWN	0 /* not known: it can't be asked for, or is too long */
+#define KRSI_NAME_SAME		1 /* it leads to this file still */
+#define KRSI_NAME_OTHER		2 /* it leads to another file: the file was replaced */
+#define KRSI_NAME_GONE		3 /* it leads nowhere */
+
 /**
  * struct krsi_exec - context of process_exec
  * @event: the header
@@ -83,6 +102,11 @@ struct krsi_event {
  * @argc: number of arguments of this round, never 0
  * @envc: number of environment strings
  * @strings_len: bytes of arguments and environment, with their NULs
+ * @links: how many names the file has; in an overlay the smaller of its own count and the
+ *	layer's; since KRSI_ABI 3
+ * @name_now: KRSI_NAME_*: where the name leads by which the file was opened; if nowhere,
+ *	and executable_unlink is attached, the name by which it was started last; since
+ *	KRSI_ABI 3
  */
 struct krsi_exec {
 	struct krsi_event event;
@@ -91,6 +115,8 @@ struct krsi_exec {
 	__u32 argc;
 	__u32 envc;
 	__u64 strings_len;
+	__u32 links;
+	__u32 name_now;
 };
 
 /**
@@ -151,15 +177,6 @@ struct krsi_unlink {
 #define KRSI_WHOSE_DESCENDANT	(1U << 2) /* that process's child, grandchild and so on */
 #define KRSI_WHOSE_OTHER	(1U << 3) /* any other process */
 #define KRSI_WHOSE_UNKNOWN	(1U << 4) /* there were too many processes to look at all */
-
-/*
- * struct krsi_exec_unlink.name_now: where the name by which the file was started leads
- * when this removal is done
- */
-#define KRSI_NAME_UNKNOWN	0 /* not known: the dcache has no such name */
-#define KRSI_NAME_SAME		1 /* it leads to this file still */
-#define KRSI_NAME_OTHER		2 /* it leads to another file: the file was replaced */
-#define KRSI_NAME_GONE		3 /* it leads nowhere */
 
 /**
  * struct krsi_exec_unlink - context of executable_unlink
@@ -455,7 +472,7 @@ struct krsi_module_request {
 /* struct krsi_map_exec.flags */
 #define KRSI_MAP_WRITABLE	(1U << 0) /* what is mapped can be written to, too */
 #define KRSI_MAP_SHARED		(1U << 1) /* and is the file's, not a copy */
-#define KRSI_MAP_UNLINKED	(1U << 2) /* the file has no name (any more) */
+#define KRSI_MAP_UNLINKED	(1U << 2) /* the file has no name left, or never had one */
 #define KRSI_MAP_MEMFD		(1U << 3) /* the file is a memfd or System V shared memory */
 #define KRSI_MAP_BY_EXEC	(1U << 4) /* execve maps it: the program or its ELF interpreter */
 #define KRSI_MAP_PROGRAM	(1U << 5) /* and it is the program, of which process_exec told */

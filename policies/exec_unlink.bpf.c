@@ -11,7 +11,9 @@
  * An upgrade that renames the new file over the old one is silent: the name leads
  * to a new file. Only a program that replaces its own file is reported, for a
  * package manager's upgrade of itself looks the same but for the link that it
- * keeps meanwhile.
+ * keeps meanwhile. What was replaced and is executed once more, by who holds it open
+ * (systemd's executor, a browser's workers, a file that is mounted into a container),
+ * is reported and not refused.
  *
  * The facts are not proof: whoever first puts another file in the old place
  * looks like an upgrade, and is reported only if it is the program itself. A
@@ -64,9 +66,14 @@ int BPF_PROG(exec_unlink_exec, struct krsi_exec *exec)
 		return TELL(&exec->event, "executed_out_of_sight", "detached", -EPERM);
 	if (exec->flags & KRSI_EXEC_ELSEWHERE)
 		return TELL(&exec->event, "executed_out_of_sight", "elsewhere", -EPERM);
-	if (exec->flags & KRSI_EXEC_UNLINKED)
-		return TELL(&exec->event, "deleted_then_executed", "unlinked", -EPERM);
-	return 0;
+	if (!(exec->flags & KRSI_EXEC_UNLINKED))
+		return 0;
+	if (exec->name_now == KRSI_NAME_OTHER)
+		return TELL(&exec->event, "replaced_then_executed", "other", 0);
+	/* Of a container, by who may mount there: anyone can in a user namespace of his own. */
+	if (exec->flags & KRSI_EXEC_MOUNT_ROOT && !(exec->flags & KRSI_EXEC_USER_MOUNT))
+		return TELL(&exec->event, "replaced_then_executed", "mounted", 0);
+	return TELL(&exec->event, "deleted_then_executed", "unlinked", -EPERM);
 }
 
 SEC("struct_ops/executable_unlink")

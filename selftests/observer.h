@@ -14,6 +14,8 @@ struct observed {
 	__u32 flags;
 	__u32 argc;
 	__u32 envc;
+	__u32 links;
+	__u32 name_now;
 	__s32 path_len;
 	__s32 file_ret;
 	__s32 task_ret;

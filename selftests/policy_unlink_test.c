@@ -6,8 +6,13 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "kselftest_harness.h"
 #include "shipped.h"
@@ -97,6 +102,45 @@ static int unlinked(void)
 	return ret < 0 ? -ret : ret;
 }
 
+/* What is held open is executed after another file took its name. */
+static int outdated(void)
+{
+	struct run how = { .path = "", .at = true, .flags = AT_EMPTY_PATH };
+	int ret;
+
+	how.dirfd = open(NAMELESS, O_RDONLY | O_CLOEXEC);
+	if (how.dirfd < 0 || rename(NEW, NAMELESS))
+		return errno;
+	ret = run(&how);
+	close(how.dirfd);
+	return ret < 0 ? -ret : ret;
+}
+
+/* The file alone is mounted, as into a container, and its directory is replaced. */
+static int mounted(void)
+{
+	struct run how = { .path = CONFTEST };
+
+	if (mknod(CONFTEST, S_IFREG | 0644, 0) || mount(NAMELESS, CONFTEST, NULL, MS_BIND, NULL) ||
+	    unlink(NAMELESS))
+		return errno;
+	return abs(run(&how));
+}
+
+static int mount_it(void *arg)
+{
+	return unshare(CLONE_NEWUSER | CLONE_NEWNS) ||
+	       mount(NAMELESS, CONFTEST, NULL, MS_BIND, NULL) || unlink(NAMELESS);
+}
+
+/* The same by whom nobody has allowed to mount. */
+static int mounted_by_a_user(void)
+{
+	struct run how = { .path = CONFTEST, .before = mount_it };
+
+	return mknod(CONFTEST, S_IFREG | 0644, 0) ? errno : abs(run(&how));
+}
+
 FIXTURE_VARIANT(signal)
 {
 	int (*act)(void);
@@ -109,6 +153,7 @@ FIXTURE_VARIANT(signal)
 #define MEMFD "/memfd:runc_cloned:/proc/self/exe (deleted)"
 #define EXECUTED "executed_then_deleted"
 #define DELETED "deleted_then_executed"
+#define REPLACED "replaced_then_executed"
 
 #define VARIANT(name, ...) \
 	FIXTURE_VARIANT_ADD(signal, name) { name, __VA_ARGS__ }
@@ -122,6 +167,9 @@ VARIANT(ended, EXECUTED, "ended", PROGRAM, 0, "unlinker");
 VARIANT(replaced, "executable_replaced", "own", PROGRAM, 0);
 VARIANT(in_memory, DELETED, "memfd", MEMFD, EPERM);
 VARIANT(unlinked, DELETED, "unlinked", NAMELESS " (deleted)", EPERM, TEST_ITSELF);
+VARIANT(outdated, REPLACED, "other", NAMELESS " (deleted)", 0, TEST_ITSELF);
+VARIANT(mounted, REPLACED, "mounted", CONFTEST " (deleted)", 0, TEST_ITSELF);
+VARIANT(mounted_by_a_user, DELETED, "unlinked", CONFTEST " (deleted)", EPERM, TEST_ITSELF);
 /* clang-format on */
 
 FIXTURE_SETUP(signal)

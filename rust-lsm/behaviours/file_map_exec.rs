@@ -79,7 +79,7 @@ fn flags(file: &File, access: Access) -> u32 {
     let facts = [
         (abi::KRSI_MAP_WRITABLE, access.writable),
         (abi::KRSI_MAP_SHARED, access.shared),
-        (abi::KRSI_MAP_UNLINKED, file::is_unlinked(file)),
+        (abi::KRSI_MAP_UNLINKED, Place::of(file).links() == 0),
         (abi::KRSI_MAP_MEMFD, file::is_memfd(file)),
         (abi::KRSI_MAP_BY_EXEC, by_exec),
         (abi::KRSI_MAP_PROGRAM, by_exec && is_program(file)),

@@ -5,12 +5,17 @@
 //! Once for the file that was asked for and once for each interpreter that a script or
 //! binfmt_misc names. Process context, the exec's `cred_guard_mutex` is held; may sleep.
 
+use super::removals::record;
 use crate::{
     boundary::{
         bprm::Bprm,
         contents::Contents,
         file,
-        mounts::Sight,
+        mounts::{
+            self,
+            Sight, //
+        },
+        name::Leads,
         place::Place, //
     },
     bpf::{
@@ -41,16 +46,20 @@ pub(crate) fn run(bprm: &Bprm) -> Result {
     if !lists::is_wanted(Op::ProcessExec) {
         return Ok(());
     }
+    let place = Place::of(bprm.file());
+    let name_now = name_now(&place);
     let behind = Behind::new()
-        .with_place(Place::of(bprm.file()))
+        .with_place(place)
         .with_contents(Contents::of(bprm.file()))
         .with_exec(bprm);
     let context = Exec {
         depth: exec_state::next_round(bprm),
-        flags: flags(bprm) | torn(&behind),
+        flags: flags(bprm, name_now) | torn(&behind),
         argc: bprm.argc(),
         envc: bprm.envc(),
         strings_len: bprm.strings_len() as u64,
+        links: place.links(),
+        name_now,
         ..Default::default()
     };
 
@@ -71,21 +80,40 @@ fn torn(behind: &Behind<'_>) -> u32 {
     }
 }
 
-fn flags(bprm: &Bprm) -> u32 {
+/// Where the name leads by which the file was opened; if nowhere, that by which it was executed
+/// last, for the whole directory may have been replaced. Only what has lost its name is asked for.
+fn name_now(place: &Place<'_>) -> u32 {
+    let mut leads = place.leads();
+    if leads == Leads::Nowhere {
+        if let Some(executed) = record::find(*place) {
+            leads = executed.name().leads_now(&executed.place);
+        }
+    }
+    match leads {
+        Leads::Unknown => abi::KRSI_NAME_UNKNOWN,
+        Leads::Here | Leads::Same => abi::KRSI_NAME_SAME,
+        Leads::Other => abi::KRSI_NAME_OTHER,
+        Leads::Nowhere => abi::KRSI_NAME_GONE,
+    }
+}
+
+fn flags(bprm: &Bprm, name_now: u32) -> u32 {
     let file = bprm.file();
+    let place = Place::of(file);
+    // A FUSE server may count no names where there is one.
+    let is_unlinked = place.links() == 0 && name_now != abi::KRSI_NAME_SAME;
     let sight = Sight::of(file);
     let facts = [
-        (abi::KRSI_EXEC_UNLINKED, file::is_unlinked(file)),
+        (abi::KRSI_EXEC_UNLINKED, is_unlinked),
         (abi::KRSI_EXEC_MEMFD, file::is_memfd(file)),
         (abi::KRSI_EXEC_WRITABLE, file::is_writable(file)),
-        (
-            abi::KRSI_EXEC_OVERLAY_UPPER,
-            Place::of(file).is_overlay_upper(),
-        ),
+        (abi::KRSI_EXEC_OVERLAY_UPPER, place.is_overlay_upper()),
         (abi::KRSI_EXEC_CHECK, bprm.is_check()),
         (abi::KRSI_EXEC_PRIVILEGED, file::is_privileged(file)),
         (abi::KRSI_EXEC_DETACHED, sight == Sight::Nowhere),
         (abi::KRSI_EXEC_ELSEWHERE, sight == Sight::Elsewhere),
+        (abi::KRSI_EXEC_MOUNT_ROOT, place.is_mount_root()),
+        (abi::KRSI_EXEC_USER_MOUNT, mounts::is_in_a_users(file)),
         (abi::KRSI_EXEC_SCRIPT, !bprm.is_check() && bprm.is_script()),
     ];
     facts

@@ -38,12 +38,6 @@ pub(crate) fn mapped(area: &VmaRef) -> Option<&File> {
     (!file.is_null()).then(|| unsafe { File::from_raw_file(file) })
 }
 
-/// Whether the file has no name any more, or never had one.
-pub(crate) fn is_unlinked(file: &File) -> bool {
-    // SAFETY: The file is open.
-    unsafe { bindings::krsi_file_unlinked(file.as_ptr()) }
-}
-
 /// Whether it is a memfd, or System V shared memory: a file on a mount of the kernel's own of tmpfs or hugetlbfs.
 pub(crate) fn is_memfd(file: &File) -> bool {
     // SAFETY: The file is open, so its mount lives.

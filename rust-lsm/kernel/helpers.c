@@ -20,6 +20,7 @@
 #include <linux/mnt_namespace.h>
 #include <linux/moduleparam.h>
 #include <linux/mount.h>
+#include <linux/namei.h>
 #include <linux/nsproxy.h>
 #include <linux/pagemap.h>
 #include <linux/ratelimit.h>
@@ -155,6 +156,35 @@ struct dentry *krsi_dcache_lookup(struct dentry *dir, const unsigned char *name,
 	return IS_ERR(found) ? NULL : found;
 }
 
+/* May sleep, as long as the filesystem likes. */
+struct dentry *krsi_lookup(struct dentry *dir, const unsigned char *name, u32 len)
+{
+	if (!d_can_lookup(dir))
+		return ERR_PTR(-ENOENT);
+	return lookup_noperm_unlocked(&QSTR_LEN(name, len), dir);
+}
+
+/* Whoever removes the name by which the file is known has done so, or has not begun. */
+void krsi_wait_for_removal(struct dentry *dentry)
+{
+	struct dentry *dir = dget_parent(dentry);
+
+	inode_lock_shared(d_inode(dir));
+	inode_unlock_shared(d_inode(dir));
+	dput(dir);
+}
+
+/* What was opened by a handle has a dentry of its own, without a name. */
+bool krsi_is_nameless(const struct dentry *dentry)
+{
+	return IS_ROOT(dentry) && dentry != dentry->d_sb->s_root;
+}
+
+bool krsi_leads_here(const struct dentry *dentry)
+{
+	return !d_unhashed(dentry) && !krsi_is_nameless(dentry);
+}
+
 bool krsi_dentry_is(struct dentry *dentry, const unsigned char *name, u32 len)
 {
 	guard(spinlock)(&dentry->d_lock);
@@ -213,6 +243,11 @@ struct mnt_namespace *krsi_task_mnt_ns(struct task_struct *task)
 {
 	guard(task_lock)(task);
 	return task->nsproxy ? task->nsproxy->mnt_ns : NULL;
+}
+
+bool krsi_mnt_ns_is_a_users(const struct mnt_namespace *ns)
+{
+	return ns->user_ns != &init_user_ns;
 }
 
 struct mnt_namespace *krsi_init_mnt_ns(void)
@@ -293,11 +328,6 @@ bool krsi_root_is_of_mnt_ns(void)
 }
 
 /* file.rs */
-
-bool krsi_file_unlinked(const struct file *file)
-{
-	return !file_inode(file)->i_nlink || d_unlinked(file->f_path.dentry);
-}
 
 bool krsi_caller_owns(const struct file *file)
 {

@@ -88,3 +88,17 @@ impl Sight {
         }
     }
 }
+
+/// Whether an open file's mount is in a mount namespace that belongs to a user namespace other than
+/// the first. Doesn't sleep.
+pub(crate) fn is_in_a_users(file: &File) -> bool {
+    let _rcu = rcu::read_lock();
+    // SAFETY: The file is open, so its mount lives; RCU is held, so the namespace is not freed.
+    unsafe {
+        let mount = (*file.as_ptr()).__bindgen_anon_1.f_path.mnt;
+        let seen_in = bindings::krsi_mount_ns(mount);
+        !seen_in.is_null()
+            && !bindings::IS_ERR(seen_in.cast())
+            && bindings::krsi_mnt_ns_is_a_users(seen_in)
+    }
+}

@@ -3,8 +3,8 @@
 //! A name of a file, as it can be remembered when the file has it no more, and what it leads to
 //! now.
 //!
-//! Only the dcache is asked, so no filesystem is called and no inode's lock is taken. What it
-//! doesn't know is unknown.
+//! A removal asks only the dcache, so no filesystem is called and no inode's lock is taken. What it
+//! doesn't know is unknown. An exec may ask the filesystem.
 //!
 //! C header: [`include/linux/dcache.h`](srctree/include/linux/dcache.h).
 
@@ -32,7 +32,7 @@ pub(crate) struct Name {
 /// What a remembered name of a file leads to, as seen from one of the file's places.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Leads {
-    /// The dcache doesn't know.
+    /// Who was asked doesn't know.
     Unknown,
     /// To this very place.
     Here,
@@ -80,16 +80,25 @@ impl Name {
 
     /// What it leads to, as seen from a place of its file. May sleep.
     pub(crate) fn leads(&self, from: &Place<'_>) -> Leads {
-        match self.look_up(from) {
+        match self.look_up(from, Held::cached_child) {
             // Its directories may have been moved; in its own it is known again.
             Leads::Unknown | Leads::Nowhere if self.is_of(from) => Leads::Here,
             leads => leads,
         }
     }
 
+    /// The same; asks the filesystem, which sleeps as long as that likes.
+    pub(crate) fn leads_now(&self, from: &Place<'_>) -> Leads {
+        self.look_up(from, Held::child)
+    }
+
     /// Looks its path up from the root of the filesystem, component by component: as many as were
     /// there when it was remembered, at most 2,048.
-    fn look_up(&self, from: &Place<'_>) -> Leads {
+    fn look_up(
+        &self,
+        from: &Place<'_>,
+        child: impl Fn(&Held, &[u8]) -> Result<Held, Leads>,
+    ) -> Leads {
         if self.path.is_empty() {
             return Leads::Unknown;
         }
@@ -101,9 +110,9 @@ impl Name {
             if at.inode() == 0 {
                 return Leads::Nowhere;
             }
-            match at.child(component) {
-                Some(next) => at = next,
-                None => return Leads::Unknown,
+            match child(&at, component) {
+                Ok(next) => at = next,
+                Err(leads) => return leads,
             }
         }
         if at.0 == from.dentry() {
@@ -139,12 +148,28 @@ impl Held {
     }
 
     /// What the dcache has of this name in it. It is a directory.
-    fn child(&self, name: &[u8]) -> Option<Self> {
+    fn cached_child(&self, name: &[u8]) -> Result<Self, Leads> {
         // SAFETY: By the type invariants; the name has `len` bytes.
         let found =
             unsafe { bindings::krsi_dcache_lookup(self.0, name.as_ptr(), name.len() as u32) };
         // INVARIANT: What is found is referenced.
-        (!found.is_null()).then_some(Self(found))
+        (!found.is_null())
+            .then_some(Self(found))
+            .ok_or(Leads::Unknown)
+    }
+
+    /// What the filesystem has of this name in it; nothing if it is no directory, or a removed one.
+    fn child(&self, name: &[u8]) -> Result<Self, Leads> {
+        // SAFETY: By the type invariants, and it leads somewhere; the name has `len` bytes.
+        let found = from_err_ptr(unsafe {
+            bindings::krsi_lookup(self.0, name.as_ptr(), name.len() as u32)
+        });
+        match found {
+            // INVARIANT: What is found is referenced.
+            Ok(found) => Ok(Self(found)),
+            Err(e) if e == ENOENT => Err(Leads::Nowhere),
+            Err(_) => Err(Leads::Unknown),
+        }
     }
 }
 
@@ -174,10 +199,14 @@ fn last(place: &Place<'_>) -> Result<KVec<u8>> {
     Ok(last)
 }
 
-/// The path from the root of the filesystem; `ENAMETOOLONG` if there is none of at most `PATH_MAX`
-/// bytes. Sleeps only if `memory` says so.
+/// The path from the root of the filesystem; `ENAMETOOLONG` if there is none, or none of at most
+/// `PATH_MAX` bytes. Sleeps only if `memory` says so.
 fn path(place: &Place<'_>, memory: Flags) -> Result<KVec<u8>> {
     const SIZE: usize = bindings::PATH_MAX as usize;
+    // SAFETY: The dentry is valid.
+    if unsafe { bindings::krsi_is_nameless(place.dentry()) } {
+        return Err(ENAMETOOLONG);
+    }
     let mut path = KVec::new();
     let mut buffer = KVec::<u8>::with_capacity(SIZE, memory)?;
     // SAFETY: The dentry is valid, the buffer has room for `SIZE` bytes; what is found is a string
@@ -193,6 +222,22 @@ fn path(place: &Place<'_>, memory: Flags) -> Result<KVec<u8>> {
 }
 
 impl Place<'_> {
+    /// Where the name leads by which this was found, by what the filesystem says, which sleeps as
+    /// long as that likes. Whoever removes it meanwhile has done so, or is seen later.
+    pub(crate) fn leads(&self) -> Leads {
+        // SAFETY: The dentry is valid, and no inode is locked by this task.
+        let is_here = unsafe {
+            if self.links() == 0 {
+                bindings::krsi_wait_for_removal(self.dentry());
+            }
+            bindings::krsi_leads_here(self.dentry())
+        };
+        if is_here {
+            return Leads::Here;
+        }
+        Name::of(self).map_or(Leads::Unknown, |name| name.leads_now(self))
+    }
+
     /// Its path from the root of its filesystem, without a NUL. Sleeps only if `memory` says so.
     pub(crate) fn path_in_filesystem(&self, memory: Flags) -> Result<KVec<u8>> {
         path(self, memory)

@@ -133,6 +133,17 @@ impl<'a> Place<'a> {
         self.is_overlay() && unsafe { bindings::krsi_in_upper_layer(self.inode.as_ptr()) }
     }
 
+    /// How many names the file has; in an overlay the smaller of both counts.
+    pub(crate) fn links(&self) -> u32 {
+        self.inode().links().min(self.real_inode().links())
+    }
+
+    /// Whether it is the root of the mount that it is seen through.
+    pub(crate) fn is_mount_root(&self) -> bool {
+        // SAFETY: The mount is valid, by the type invariants, and its root never changes.
+        !self.mnt.is_null() && unsafe { (*self.mnt).mnt_root } == self.dentry.as_ptr()
+    }
+
     /// Which file this is: the real one below an overlay, and the overlay's. Doesn't sleep.
     pub(crate) fn id(&self) -> FileId {
         let (seen, real) = (self.inode(), self.real_inode());

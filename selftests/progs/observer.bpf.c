@@ -52,6 +52,8 @@ static __always_inline int note_exec(struct krsi_exec *exec)
 	o->flags = exec->flags;
 	o->argc = exec->argc;
 	o->envc = exec->envc;
+	o->links = exec->links;
+	o->name_now = exec->name_now;
 	return 0;
 }
 

@@ -87,6 +87,11 @@ impl Executed<'_> {
         self.place.real_inode().stamp() != self.last.stamp
     }
 
+    /// The name by which it was executed last.
+    pub(crate) fn name(&self) -> &Name {
+        &self.last.name
+    }
+
     /// Whether it ran already when the record began.
     pub(crate) fn is_seeded(&self) -> bool {
         self.last.seeded
