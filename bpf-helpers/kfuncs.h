@@ -217,6 +217,19 @@ KRSI_KFUNC(MOUNT, krsi_mount, get_usb_id, (void *out, __u32 out__sz), (out, out_
 KRSI_KFUNC(DIGEST, krsi_event, get_file_digest, (void *out, __u32 out__sz), (out, out__sz))
 
 /**
+ * krsi_get_memfd_digest() - the same of a memfd alone, for programs of process_exec
+ * @event: the header of the context
+ * @out: for a struct krsi_digest
+ * @out__sz: size of @out: the shorter size wins, the rest is zeroed
+ *
+ * For a policy that only asks which program a memfd is a copy of: no other file is read
+ * for it.
+ *
+ * Return: as krsi_get_file_digest(), and -ENODATA for what is no memfd.
+ */
+KRSI_KFUNC(MEMFD, krsi_event, get_memfd_digest, (void *out, __u32 out__sz), (out, out__sz))
+
+/**
  * krsi_get_file_verity() - the fs-verity digest of the event's file
  * @event: the header of the context
  * @out: for a struct krsi_digest

@@ -499,7 +499,7 @@ struct krsi_map_exec {
 #define KRSI_DIGEST_DENIED	(1U << 1) /* nobody can while the file is held for this exec */
 
 /**
- * struct krsi_digest - what krsi_get_file_digest() and krsi_get_file_verity() fill
+ * struct krsi_digest - what krsi_get_file_digest() and its like fill
  * @algo: KRSI_DIGEST_*
  * @flags: how long it is that of the contents: KRSI_DIGEST_LASTS, KRSI_DIGEST_DENIED
  * @size: bytes of @value

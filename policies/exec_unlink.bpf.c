@@ -32,6 +32,25 @@
 /* What nobody runs any more is reported if it ran this recently. */
 #define RECENT (60ULL * 1000000000)
 
+/* What runc makes of itself, and nobody can change any more. krsi-watch -m fills it. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, struct krsi_allowed_memfd);
+	__type(value, __u32);
+} allowed_memfd SEC(".maps");
+
+static __always_inline bool is_allowed_memfd(struct krsi_event *event)
+{
+	struct krsi_allowed_memfd key;
+	struct krsi_digest digest;
+
+	if (krsi_get_memfd_digest(event, &digest, sizeof(digest)) != sizeof(key.digest))
+		return false;
+	__builtin_memcpy(key.digest, digest.value, sizeof(key.digest));
+	return bpf_map_lookup_elem(&allowed_memfd, &key);
+}
+
 static __always_inline int tell(struct krsi_event *event, const char *signal, __u32 size,
 				const char *fact, __u32 fact_size, int verdict)
 {
@@ -60,8 +79,11 @@ static __always_inline int tell(struct krsi_event *event, const char *signal, __
 SEC("struct_ops/process_exec")
 int BPF_PROG(exec_unlink_exec, struct krsi_exec *exec)
 {
-	if (exec->flags & KRSI_EXEC_MEMFD)
+	if (exec->flags & KRSI_EXEC_MEMFD) {
+		if (is_allowed_memfd(&exec->event))
+			return 0;
 		return TELL(&exec->event, "deleted_then_executed", "memfd", -EPERM);
+	}
 	if (exec->flags & KRSI_EXEC_DETACHED)
 		return TELL(&exec->event, "executed_out_of_sight", "detached", -EPERM);
 	if (exec->flags & KRSI_EXEC_ELSEWHERE)

@@ -3,17 +3,18 @@
  * krsi-watch: attaches a shipped policy and prints what it reports.
  *
  * Usage: krsi-watch [-a] [-e [UID@]PROGRAM]... [-E [UID@]PARENT]... [-p DIR]...
- *		     [-L LIBRARY]... [-u VENDOR:PRODUCT:SERIAL]... [-m LIST] [-l]
- *		     [-x SHA256]... [-b FILE]... POLICY.bpf.o [SECONDS]
+ *		     [-c SHA256]... [-L LIBRARY]... [-u VENDOR:PRODUCT:SERIAL]...
+ *		     [-m LIST] [-l] [-x SHA256]... [-b FILE]...
+ *		     POLICY.bpf.o [SECONDS]
  *
  * -a attaches in at most audit mode. What PROGRAM or a child of PARENT does, as
  * that user (the real user of who does it) or as any, and what is done to files below
- * DIR is exempt, in policies that know exemptions; LIBRARY may be preloaded; USB sticks of
- * this vendor and product (hexadecimal, as lsusb has them) and serial number are allowed; so
- * are the modules of LIST, which is what sha256sum(1) says of their files, and -l learns
- * others; which modules are there already is printed first. The file with the digest SHA256
- * is denied, and so is every file with the build id that FILE has. What could never match is
- * an error.
+ * DIR is exempt, in policies that know exemptions; a sealed memfd with the digest -c may be
+ * executed; LIBRARY may be preloaded; USB sticks of this vendor and product (hexadecimal, as
+ * lsusb has them) and serial number are allowed; so are the modules of LIST, which is what
+ * sha256sum(1) says of their files, and -l learns others; which modules are there already is
+ * printed first. The file with the digest -x is denied, and so is every file with the build
+ * id that FILE has. What could never match is an error.
  *
  * Without SECONDS it runs until it is interrupted; the policy is detached when it ends, and
  * not before, whatever becomes of the output: if lines are lost, it says how many and its
@@ -164,13 +165,14 @@ static bool ask_for_audit(struct bpf_object *object)
 	return true;
 }
 
-#define OPTIONS "ae:E:p:L:u:m:lx:b:"
+#define OPTIONS "ae:E:p:c:L:u:m:lx:b:"
 
 static int usage(void)
 {
 	fprintf(stderr, "usage: krsi-watch [-a] [-e [UID@]PROGRAM]... [-E [UID@]PARENT]... "
-			"[-p DIR]... [-L LIBRARY]... [-u VENDOR:PRODUCT:SERIAL]... [-m LIST] [-l] "
-			"[-x SHA256]... [-b FILE]... POLICY.bpf.o [SECONDS]\n");
+			"[-p DIR]... [-c SHA256]... [-L LIBRARY]... "
+			"[-u VENDOR:PRODUCT:SERIAL]... [-m LIST] [-l] [-x SHA256]... "
+			"[-b FILE]... POLICY.bpf.o [SECONDS]\n");
 	return 2;
 }
 
@@ -195,7 +197,9 @@ static bool set_up(struct bpf_object *object, bool loaded, int argc, char **argv
 			return false;
 		if (opt == 'u' && !allow_usb(object, optarg))
 			return false;
-		if (opt == 'x' && !deny_digest(object, optarg))
+		if (opt == 'c' && !add_digest(object, "allowed_memfd", optarg))
+			return false;
+		if (opt == 'x' && !add_digest(object, "denied_digest", optarg))
 			return false;
 		if (opt == 'b' && !deny_build_id(object, optarg))
 			return false;

@@ -218,15 +218,16 @@ static bool allow_usb(struct bpf_object *object, const char *stick)
 	return add(object, "allowed_usb", &id, sizeof(id));
 }
 
-static bool deny_digest(struct bpf_object *object, const char *hex)
+/* A SHA-256 as the key of a map, as sha256sum(1) has it. */
+static bool add_digest(struct bpf_object *object, const char *map, const char *hex)
 {
-	struct krsi_binary_digest key;
+	__u8 key[KRSI_DIGEST_SIZE];
 	size_t i;
 
-	for (i = 0; i < sizeof(key.value) && isxdigit(hex[2 * i]) && isxdigit(hex[2 * i + 1]); i++)
-		sscanf(hex + 2 * i, "%2hhx", &key.value[i]);
-	if (i == sizeof(key.value) && !hex[2 * i])
-		return add(object, "denied_digest", &key, sizeof(key));
+	for (i = 0; i < sizeof(key) && isxdigit(hex[2 * i]) && isxdigit(hex[2 * i + 1]); i++)
+		sscanf(hex + 2 * i, "%2hhx", &key[i]);
+	if (i == sizeof(key) && !hex[2 * i])
+		return add(object, map, key, sizeof(key));
 	fprintf(stderr, "krsi-watch: %s is no SHA-256 in hexadecimal\n", hex);
 	return false;
 }

@@ -56,4 +56,12 @@ struct krsi_exempt_exe {
 	__u32 uid;
 };
 
+/**
+ * struct krsi_allowed_memfd - key of the map `allowed_memfd`
+ * @digest: SHA-256 of a program of which a sealed memfd may be a copy
+ */
+struct krsi_allowed_memfd {
+	__u8 digest[KRSI_DIGEST_SIZE];
+};
+
 #endif /* _KRSI_REPORT_H */

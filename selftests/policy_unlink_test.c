@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "digest.h"
 #include "shipped.h"
 #include "unlinking.h"
 
@@ -311,6 +312,34 @@ TEST_F(innocent, removal_of_another_name_of_what_runs_is_silent)
 {
 	ASSERT_EQ(0, link(PROGRAM, DIR "/link"));
 	EXPECT_SILENT(PROGRAM, TOOL, "unlink", DIR "/link");
+}
+
+/* What runc does; the memfd is known by its contents, not by who executes it. */
+TEST_F(innocent, copy_in_memory_of_a_program_that_may_be_one_is_silent)
+{
+	ASSERT_EQ(0, shipped_allow_memfd(&self->shipped, PROGRAM));
+	EXPECT_EQ(0, in_memory());
+	EXPECT_NO_REPORT(&self->shipped);
+}
+
+/* A byte more, and without seals. */
+TEST_F(innocent, copy_in_memory_of_another_program_is_refused)
+{
+	int fd = open(PROGRAM, O_WRONLY | O_APPEND | O_CLOEXEC);
+	struct run how = { .path = "", .at = true, .flags = AT_EMPTY_PATH };
+
+	ASSERT_EQ(0, shipped_allow_memfd(&self->shipped, PROGRAM));
+	how.dirfd = memfd_of(PROGRAM, 0);
+	ASSERT_LE(0, how.dirfd);
+	EXPECT_EQ(-EPERM, run(&how));
+	EXPECT_EQ(1, shipped_reports(&self->shipped));
+	close(how.dirfd);
+
+	ASSERT_EQ(1, write(fd, "", 1));
+	close(fd);
+	EXPECT_EQ(EPERM, in_memory());
+	EXPECT_REPORT(&self->shipped, 1, DELETED, MEMFD, "memfd");
+	EXPECT_EQ(2, shipped_reports(&self->shipped));
 }
 
 /* Look-alikes: the name leads nowhere when it goes away. */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "digest.h"
 #include "preload.h"
 #include "shipped.h"
 
@@ -51,6 +52,7 @@ static void forget(int map, void *key)
 
 void shipped_end(struct shipped *shipped)
 {
+	struct krsi_allowed_memfd copy;
 	struct krsi_exempt_exe exe;
 	struct krsi_preload library;
 	struct krsi_file_id none = {};
@@ -60,6 +62,7 @@ void shipped_end(struct shipped *shipped)
 		forget(map_fd(shipped, "exempt_exe"), &exe);
 		forget(map_fd(shipped, "exempt_parent"), &exe);
 		forget(map_fd(shipped, "allowed_preload"), &library);
+		forget(map_fd(shipped, "allowed_memfd"), &copy);
 		bpf_map_update_elem(map_fd(shipped, "exempt_dir"), &first, &none, BPF_ANY);
 	}
 	ring_buffer__free(shipped->ring);
@@ -118,6 +121,13 @@ int shipped_allow_preload(struct shipped *shipped, const char *library)
 
 	memcpy(key.name, library, strnlen(library, sizeof(key.name)));
 	return exempt(shipped, "allowed_preload", &key);
+}
+
+int shipped_allow_memfd(struct shipped *shipped, const char *program)
+{
+	struct krsi_allowed_memfd key;
+
+	return sha256_file(program, key.digest) ?: exempt(shipped, "allowed_memfd", &key);
 }
 
 int shipped_reports(struct shipped *shipped)

@@ -35,6 +35,8 @@ int shipped_exempt_parent(struct shipped *shipped, const char *program);
 int shipped_exempt_dir(struct shipped *shipped, const char *dir);
 /* Allows a library to be preloaded, as -L does. */
 int shipped_allow_preload(struct shipped *shipped, const char *library);
+/* Allows a sealed memfd with the contents of this program. */
+int shipped_allow_memfd(struct shipped *shipped, const char *program);
 
 /* How many reports there were so far; the first of them are in @report. */
 int shipped_reports(struct shipped *shipped);

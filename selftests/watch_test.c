@@ -400,6 +400,13 @@ TEST_F(watch, a_library_that_can_not_be_preloaded_so_is_refused)
 	REFUSED(1, "no map allowed_preload", "-L", "a.so", UNLINK, "0");
 }
 
+TEST_F(watch, a_copy_in_memory_that_can_not_be_named_so_is_refused)
+{
+	REFUSED(1, "no SHA-256", "-c", "00", UNLINK, "0");
+	REFUSED(1, "no map allowed_memfd", "-c",
+		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", ENV, "0");
+}
+
 TEST_F(watch, a_list_that_is_read_as_empty_is_refused)
 {
 	int fifo;

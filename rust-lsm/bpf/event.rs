@@ -132,6 +132,9 @@ impl<'a> Behind<'a> {
             (Group::Digest, _, Some(contents)) => {
                 self.digest.get_or_init(|| file_digest::sha256(contents));
             }
+            (Group::Memfd, _, Some(contents)) if contents.are_memfd() => {
+                self.digest.get_or_init(|| file_digest::sha256(contents));
+            }
             (Group::Marks, _, Some(contents)) => {
                 self.marks.get_or_init(|| file_digest::marks(contents));
             }
@@ -152,6 +155,14 @@ impl<'a> Behind<'a> {
     /// The prepared digest; `ENODATA` if nothing was prepared. Never sleeps.
     pub(crate) fn digest(&self) -> Result<Digest> {
         *self.digest.get().unwrap_or(&Err(ENODATA))
+    }
+
+    /// The same; `ENODATA` as well if the file is no memfd.
+    pub(crate) fn memfd_digest(&self) -> Result<Digest> {
+        match &self.contents {
+            Some(contents) if contents.are_memfd() => self.digest(),
+            _ => Err(ENODATA),
+        }
     }
 
     /// What was prepared of the file's marks; `ENODATA` if nothing was. Never sleeps.

@@ -43,6 +43,8 @@ groups! {
     Mount = krsi_kfunc_group_KRSI_KFUNCS_MOUNT,
     /// The digest of a file, which is read for it.
     Digest = krsi_kfunc_group_KRSI_KFUNCS_DIGEST,
+    /// The same of a memfd alone.
+    Memfd = krsi_kfunc_group_KRSI_KFUNCS_MEMFD,
     /// What a file is marked with: an fs-verity digest, a build id.
     Marks = krsi_kfunc_group_KRSI_KFUNCS_MARKS,
     /// The digest of the module that is being loaded.
@@ -59,8 +61,13 @@ groups! {
 
 impl Group {
     /// Those for which something is prepared before programs run, as it sleeps.
-    pub(crate) const PREPARED: [Self; 4] =
-        [Self::Exec, Self::Digest, Self::Marks, Self::ModuleDigest];
+    pub(crate) const PREPARED: [Self; 5] = [
+        Self::Exec,
+        Self::Digest,
+        Self::Memfd,
+        Self::Marks,
+        Self::ModuleDigest,
+    ];
 
     /// Its bit in a program's blob.
     pub(crate) const fn bit(self) -> u32 {

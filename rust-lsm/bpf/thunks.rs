@@ -272,6 +272,23 @@ unsafe extern "C" fn krsi_rs_get_file_digest(
 ///
 /// As in the module's documentation.
 #[export]
+unsafe extern "C" fn krsi_rs_get_memfd_digest(
+    ctx: *mut EventHeader,
+    out: *mut c_void,
+    size: u32,
+) -> c_int {
+    // SAFETY: Called for a kfunc, see above.
+    let (behind, out) = unsafe { (Behind::of(ctx), mem(out, size)) };
+    of_file(
+        behind,
+        fill(&out, behind.memfd_digest().map(abi::Digest::from)),
+    )
+}
+
+/// # Safety
+///
+/// As in the module's documentation.
+#[export]
 unsafe extern "C" fn krsi_rs_get_file_verity(
     ctx: *mut EventHeader,
     out: *mut c_void,

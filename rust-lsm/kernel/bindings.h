@@ -172,6 +172,7 @@ enum krsi_kfunc_group {
 	KRSI_KFUNCS_REASON,	/* every event that can be denied */
 	KRSI_KFUNCS_MOUNT,	/* what a mount stands on, on krsi_mount */
 	KRSI_KFUNCS_DIGEST,	/* the digest of a file, which is read for it */
+	KRSI_KFUNCS_MEMFD,	/* the same of a memfd alone */
 	KRSI_KFUNCS_MARKS,	/* what a file is marked with: fs-verity, a build id */
 	KRSI_KFUNCS_MODULE_DIGEST, /* of the module that is being loaded */
 	KRSI_KFUNCS_MODULE_INFO, /* what stands in it */

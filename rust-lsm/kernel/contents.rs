@@ -70,10 +70,15 @@ impl<'a> Contents<'a> {
             return Err(ENODATA);
         }
         // A memfd is born open for writing, and that is not counted.
-        if !self.inode.is_local() || file::is_memfd(self.file) && !self.is_sealed() {
+        if !self.inode.is_local() || self.are_memfd() && !self.is_sealed() {
             return Err(EOPNOTSUPP);
         }
         Ok(())
+    }
+
+    /// Whether they are a memfd's, or System V shared memory.
+    pub(crate) fn are_memfd(&self) -> bool {
+        file::is_memfd(self.file)
     }
 
     /// Whether nobody can write to them at this moment, but who opens the file first.
@@ -83,7 +88,7 @@ impl<'a> Contents<'a> {
 
     /// Whether nobody can ever write to them.
     pub(crate) fn last(&self) -> bool {
-        verity::is_on(self.inode) || file::is_memfd(self.file) && self.is_sealed()
+        verity::is_on(self.inode) || self.are_memfd() && self.is_sealed()
     }
 
     /// Whether the file can't be opened for writing now, because it is being executed.

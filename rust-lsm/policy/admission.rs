@@ -105,6 +105,7 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
             | Group::Reason
             | Group::Mount
             | Group::Digest
+            | Group::Memfd
             | Group::Marks
             | Group::ModuleDigest
             | Group::ModuleInfo
@@ -115,7 +116,7 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
 
     let op = Op::at(prog.member_offset());
     let admitted = match group {
-        Group::Exec => op == Some(Op::ProcessExec),
+        Group::Exec | Group::Memfd => op == Some(Op::ProcessExec),
         Group::Mount => op == Some(Op::Mount),
         // A worker knows neither the task nor a file.
         Group::Event | Group::Path => op.is_some_and(|op| !op.spec().is_told_by_worker()),
