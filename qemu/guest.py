@@ -20,6 +20,7 @@ import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import disks
 import klog
 import ktap
 import results
@@ -29,12 +30,6 @@ MARKER = re.compile(r"^krsi-guest: exit (\d+) tainted (\d+)$", re.MULTILINE)
 ENDINGS = {"timeout", "hang", "panic", "qemu"}
 # x86's COMMAND_LINE_SIZE.
 LONGEST_CMDLINE = 2047
-
-# USB sticks: name, which is their serial number and the end of their QEMU device's; the port of
-# the controller; the driver that the guest takes. The last is not plugged in.
-STICKS = [("direct", "2", "usb-storage"), ("behind-hub", "1.1", "usb-storage"), ("uas", "3", "uas"),
-          ("spare", None, "usb-storage")]
-STICK_SIZE = 128 << 20
 
 
 @dataclass
@@ -59,8 +54,8 @@ class Guest:
     append: str = ""
     data: Path | None = None
     quiet: bool = False
-    # Where the images of USB sticks are; there are none without.
-    sticks: Path | None = None
+    # Where the images of disks are; there are none without.
+    disk_dir: Path | None = None
     # One processor whose clock counts instructions, one a nanosecond: the same in each run.
     counting: bool = False
 
@@ -97,27 +92,8 @@ class Guest:
         if self.data:
             argv += ["-chardev", f"file,id=data,path={self.data}",
                      "-device", "virtserialport,chardev=data,name=krsi.data"]
-        if self.sticks:
-            argv += self.usb(self.sticks)
-        return argv
-
-    def usb(self, sticks: Path) -> list[str]:
-        """A controller, a hub and sticks; and QEMU's own control socket, QMP, behind the guest's
-        port krsi.qmp, so that a test can plug sticks in and pull them out."""
-        argv = ["-device", "qemu-xhci,id=xhci", "-device", "usb-hub,bus=xhci.0,port=1",
-                "-chardev", f"socket,id=qmp-port,path={sticks}/qmp,server=on,wait=off",
-                "-device", "virtserialport,chardev=qmp-port,name=krsi.qmp",
-                "-chardev", f"socket,id=qmp,path={sticks}/qmp", "-mon", "chardev=qmp,mode=control"]
-        for name, port, driver in STICKS:
-            image = sticks / f"{name}.img"
-            image.touch()
-            os.truncate(image, STICK_SIZE)
-            argv += ["-drive", f"if=none,id=disk-{name},format=raw,cache=unsafe,file={image}"]
-            stick = f"bus=xhci.0,port={port},id=stick-{name},serial={name}"
-            if port and driver == "uas":
-                argv += ["-device", f"usb-uas,{stick}", "-device", f"scsi-hd,bus=stick-{name}.0,drive=disk-{name}"]
-            elif port:
-                argv += ["-device", f"usb-storage,{stick},drive=disk-{name},removable=on"]
+        if self.disk_dir:
+            argv += disks.argv(self.disk_dir, self.memory)
         return argv
 
 
@@ -246,7 +222,7 @@ def main() -> int:
     parser.add_argument("--image", type=Path, required=True, help="the guest's initramfs")
     parser.add_argument("--log", type=Path, required=True, help="where the kernel's log goes")
     parser.add_argument("--data", type=Path, help="what the guest writes to its port krsi.data")
-    parser.add_argument("--usb", action="store_true", help="with USB sticks, and QMP at the port krsi.qmp")
+    parser.add_argument("--usb", action="store_true", help="with the disks of disks.py, and QMP at the port krsi.qmp")
     parser.add_argument("--memory", default="2G")
     parser.add_argument("--timeout", type=float, default=600, help="seconds for the whole run")
     parser.add_argument("--silence", type=float, default=120, help="seconds without any output")
@@ -266,9 +242,13 @@ def main() -> int:
                   append, args.data, counting=args.counting)
     if args.interactive:
         interactive(guest)
-    with tempfile.TemporaryDirectory(prefix="krsi-usb.") as sticks:
-        guest.sticks = Path(sticks) if args.usb else None
-        run = boot(guest)
+    with tempfile.TemporaryDirectory(prefix="krsi-disks.") as directory:
+        if args.usb:
+            guest.disk_dir = Path(directory)
+            with disks.served(guest.disk_dir):
+                run = boot(guest)
+        else:
+            run = boot(guest)
     tests = counted(run, args.kunit, args.kselftest)
     for failure in run.failures:
         print(f"krsi: {args.name}: {failure.kind}: {failure.text}", file=sys.stderr)
