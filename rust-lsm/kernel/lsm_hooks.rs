@@ -662,10 +662,14 @@ unsafe extern "C" fn sb_reconfigure<T: Hooks>(fc: *const bindings::fs_context) -
         return 0;
     }
     // SAFETY: The context of a change refers to a root, which holds its superblock; who changes it
-    // has locked both.
+    // has locked both. Of a mount that changes what is mounted all flags count.
     let (sb, flags, mask) = unsafe {
-        let sb = SuperBlock::from_ptr((*(*fc).root).d_sb);
-        (sb, (*fc).sb_flags, (*fc).sb_flags_mask)
+        let fc = &*fc;
+        let mask = match fc.purpose() {
+            bindings::fs_context_purpose_FS_CONTEXT_FOR_RECONFIGURE => fc.sb_flags_mask,
+            _ => c_uint::MAX,
+        };
+        (SuperBlock::from_ptr((*fc.root).d_sb), fc.sb_flags, mask)
     };
     from_result(|| T::sb_reconfigure(sb, sb.would_be_read_only(flags, mask)).map(|()| 0))
 }
