@@ -46,7 +46,8 @@ use kernel::{
 pub(crate) fn opened(sb: Option<&SuperBlock>, bdev: &BlockDev) -> Result {
     let found = walk::below_device(bdev);
     let flags = match sb {
-        Some(sb) => read_only(sb.is_read_only()),
+        // What joins a filesystem in use is written to, whatever that says: a seed of btrfs.
+        Some(sb) => read_only(sb.is_read_only() && !sb.is_filled()),
         None => abi::KRSI_MOUNT_SCAN,
     };
     let context = abi::Mount {
