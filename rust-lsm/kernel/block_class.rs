@@ -99,8 +99,10 @@ impl<'a> Iterator for Parents<'a> {
 pub(crate) enum Removable {
     /// It is built in.
     Fixed,
-    /// It can be unplugged, or that is not known.
-    Perhaps,
+    /// It can be unplugged or taken out.
+    Removable,
+    /// Nobody has said so.
+    Unknown,
 }
 
 /// A device that a disk hangs on.
@@ -125,7 +127,8 @@ impl<'a> Device<'a> {
         // SAFETY: The device lives; the field is set before it is registered.
         match unsafe { (*self.0).removable } {
             bindings::device_removable_DEVICE_FIXED => Removable::Fixed,
-            _ => Removable::Perhaps,
+            bindings::device_removable_DEVICE_REMOVABLE => Removable::Removable,
+            _ => Removable::Unknown,
         }
     }
 

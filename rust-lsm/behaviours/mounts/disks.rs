@@ -39,7 +39,7 @@ const OWN: [&[u8]; 8] = [
 ];
 
 /// Buses that lead out of the machine, whatever is behind them.
-const OUTWARD: [&[u8]; 2] = [b"firewire", b"thunderbolt"];
+const OUTWARD: [&[u8]; 3] = [b"firewire", b"thunderbolt", b"vdpa"];
 
 static WATCHER: Watcher = Watcher::new::<Disks>();
 
@@ -61,7 +61,7 @@ fn stands_on(disk: &BlockDev, parents: Parents<'_>) -> Stands {
     let mut found = Found::default();
     let mut usb = None;
     for device in parents {
-        found.bus(device.bus().map(CStr::to_bytes));
+        found.device(device.bus().map(CStr::to_bytes), device.removable());
         if let Some(device_of_usb) = device.usb().filter(|usb| !usb.is_root_hub()) {
             found.loose |= device.removable() != Removable::Fixed;
             usb.get_or_insert(device_of_usb);
@@ -86,14 +86,18 @@ struct Found {
 }
 
 impl Found {
-    fn bus(&mut self, bus: Option<&[u8]>) {
+    fn device(&mut self, bus: Option<&[u8]>, removable: Removable) {
         self.any = true;
+        // Such as a card, whose disk does not say it of its medium.
+        self.loose |= removable == Removable::Removable;
         let Some(bus) = bus else {
             return;
         };
         self.usb |= bus == b"usb";
         self.own |= OWN.contains(&bus);
-        self.outward |= OUTWARD.contains(&bus);
+        // What is tunnelled through a port for anything (Thunderbolt) is on PCI as well.
+        self.outward |=
+            OUTWARD.contains(&bus) || (bus == b"pci" && removable == Removable::Removable);
     }
 
     fn is_fixed(&self) -> bool {
@@ -137,7 +141,9 @@ mod tests {
 
     fn found(buses: &[Option<&[u8]>]) -> Found {
         let mut found = Found::default();
-        buses.iter().for_each(|bus| found.bus(*bus));
+        buses
+            .iter()
+            .for_each(|bus| found.device(*bus, Removable::Unknown));
         found
     }
 
@@ -169,6 +175,12 @@ mod tests {
         );
         let outward = [Some(&b"scsi"[..]), Some(b"firewire"), Some(b"pci")];
         assert_eq!(found(&outward).transport(), unknown);
+        // A program's disk (VDUSE), and an enclosure's behind a port for anything.
+        let program = [Some(&b"virtio"[..]), Some(b"vdpa"), None];
+        assert_eq!(found(&program).transport(), unknown);
+        let mut enclosure = found(&[Some(b"nvme"), Some(b"pci")]);
+        enclosure.device(Some(b"pci"), Removable::Removable);
+        assert_eq!(enclosure.transport(), unknown);
     }
 
     #[test]
@@ -177,5 +189,8 @@ mod tests {
         assert!(way.is_fixed());
         way.loose = true;
         assert!(!way.is_fixed());
+        let mut card = found(&[Some(b"platform"), Some(b"usb")]);
+        card.device(Some(b"mmc"), Removable::Removable);
+        assert!(!card.is_fixed());
     }
 }
