@@ -14,27 +14,55 @@
 
 #include "disk.h"
 
-/*
- * On a free loop device: its name, or an empty one. A descriptor stays open,
- * for the device vanishes with its last user; it must not be one for writing,
- * which could forbid the mount (CONFIG_BLK_DEV_WRITE_MOUNTED).
- */
-static int attach_loop(const char *file, char *name, size_t size)
-{
-	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-	struct loop_config config = { .info.lo_flags = LO_FLAGS_AUTOCLEAR };
-	int nr = ioctl(control, LOOP_CTL_GET_FREE), loop, held, ret = 0;
+/* What keeps a loop device's file. */
+static struct {
+	char name[32];
+	int fd;
+} loops[16];
 
+static int attach(const char *file, int mode, char *name, size_t size)
+{
+	struct loop_config config = { .info.lo_flags = LO_FLAGS_AUTOCLEAR };
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), loop, held, ret = 0;
+	size_t i = 0;
+
+	snprintf(name, size, "/dev/loop%d", ioctl(control, LOOP_CTL_GET_FREE));
 	close(control);
-	snprintf(name, size, "/dev/loop%d", nr);
 	loop = open(name, O_RDWR | O_CLOEXEC);
+	/* One for writing could forbid the mount (CONFIG_BLK_DEV_WRITE_MOUNTED). */
 	held = open(name, O_RDONLY | O_CLOEXEC);
-	config.fd = open(file, O_RDWR | O_CLOEXEC);
+	config.fd = open(file, mode | O_CLOEXEC);
 	if (loop < 0 || held < 0 || config.fd < 0 || ioctl(loop, LOOP_CONFIGURE, &config))
 		ret = -errno;
 	close(config.fd);
 	close(loop);
+	while (i < sizeof(loops) / sizeof(loops[0]) - 1 && loops[i].name[0])
+		i++;
+	snprintf(loops[i].name, sizeof(loops[i].name), "%s", name);
+	loops[i].fd = held;
 	return ret;
+}
+
+int loop_on(const char *file, char *name, size_t size)
+{
+	return attach(file, O_RDWR, name, size);
+}
+
+int loop_read_only(const char *file, char *name, size_t size)
+{
+	return attach(file, O_RDONLY, name, size);
+}
+
+void loop_off(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(loops) / sizeof(loops[0]); i++) {
+		if (loops[i].name[0] && !strcmp(loops[i].name, name)) {
+			loops[i].name[0] = '\0';
+			close(loops[i].fd);
+		}
+	}
 }
 
 int disk_mount(const char *type, const char *file, const char *dir)
@@ -55,7 +83,7 @@ int disk_mount_with(const char *type, const char *options, const char *file, con
 		 strncmp(type, "ext", 3) ? "" : "-q -F", options, file);
 	if (system(command))
 		return -EIO;
-	ret = attach_loop(file, loop, sizeof(loop));
+	ret = loop_on(file, loop, sizeof(loop));
 	if (ret)
 		return ret;
 	mkdir(dir, 0755);

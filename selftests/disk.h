@@ -3,9 +3,20 @@
 #ifndef DISK_H
 #define DISK_H
 
+#include <stddef.h>
+
 /*
- * Makes a filesystem of this type in a file of 8 MiB (btrfs: 128) and mounts it; 0 or
- * -errno. It is gone when it is unmounted.
+ * A loop device on a file or device, up to 16 at once, until loop_off() and until nobody has
+ * it open; its name. 0 or -errno, as all of these.
+ */
+int loop_on(const char *file, char *name, size_t size);
+/* One that may only be read, on what may only be read. */
+int loop_read_only(const char *file, char *name, size_t size);
+void loop_off(const char *name);
+
+/*
+ * Makes a filesystem of this type in a file of 8 MiB (btrfs: 128) and mounts it. It is gone
+ * when it is unmounted.
  */
 int disk_mount(const char *type, const char *file, const char *dir);
 /* The same with options of mkfs. */

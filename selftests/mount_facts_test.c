@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "disk.h"
+#include "fuse.h"
 #include "mounts.h"
 #include "shipped.h"
 #include "stick.h"
@@ -67,7 +69,7 @@ FIXTURE_TEARDOWN(told)
 	policy_close(&self->policy);
 	umount2(TO, MNT_DETACH);
 	umount2(TO, MNT_DETACH);
-	linear_off("krsi-both");
+	dm_off("krsi-both");
 	loop_off(self->loop);
 }
 
@@ -117,6 +119,57 @@ TEST_F(told, loop_on_memory)
 	ASSERT_EQ(0, to(self->loop, "ext4", 0, NULL));
 	EXPECT_EVENT(0, KRSI_MOUNT_DEVICE, 0, KRSI_TRANSPORT_MEMORY, -ENODATA);
 	EXPECT_EVENT(1, KRSI_MOUNT_MOUNT, 0, KRSI_TRANSPORT_MEMORY, -ENODATA);
+}
+
+/*
+ * Eleven storeys of two dm devices, each of which stands on both below: 2,048 ways down to
+ * the ground, which is memory. More than is looked at, so nobody says that it is no stick.
+ */
+TEST_F(told, more_than_is_looked_at)
+{
+	char below[2][32], node[2][32], name[32];
+	int i, storey;
+
+	strcpy(below[0], self->loop);
+	strcpy(below[1], self->loop);
+	for (storey = 0; storey < 11; storey++) {
+		for (i = 0; i < 2; i++) {
+			snprintf(name, sizeof(name), "krsi-%d-%d", storey, i);
+			ASSERT_EQ(0, pair_on(below[0], below[1], name, node[i], sizeof(node[i])));
+		}
+		memcpy(below, node, sizeof(below));
+	}
+	EXPECT_EQ(0, to(node[0], "ext4", 0, NULL));
+	EXPECT_EVENT(0, KRSI_MOUNT_DEVICE, 0, KRSI_TRANSPORT_MEMORY | KRSI_TRANSPORT_MORE,
+		     -ENODATA);
+	EXPECT_EQ(0, umount(TO));
+	while (storey--) {
+		snprintf(name, sizeof(name), "krsi-%d-0", storey);
+		dm_off(name);
+		snprintf(name, sizeof(name), "krsi-%d-1", storey);
+		dm_off(name);
+	}
+}
+
+/* At a port that the firmware calls hard-wired. */
+TEST_F(told, disk_that_is_built_in)
+{
+	struct stick fixed;
+
+	ASSERT_EQ(0, stick_find(&fixed, "fixed"));
+	ASSERT_EQ(0, stick_format(&fixed, EXT4));
+	ASSERT_EQ(0, to(fixed.dev, "ext4", 0, NULL));
+	EXPECT_EVENT(0, KRSI_MOUNT_DEVICE, 0, KRSI_TRANSPORT_USB_FIXED, 0);
+	EXPECT_EQ(KRSI_USB_FIXED, self->seen->event[0].id.flags);
+	EXPECT_STREQ("fixed", self->seen->event[0].id.serial);
+}
+
+TEST_F(told, disk_of_the_machine)
+{
+	ASSERT_EQ(0, shell(EXT4 " /dev/vda"));
+	ASSERT_EQ(0, to("/dev/vda", "ext4", 0, NULL));
+	EXPECT_EVENT(0, KRSI_MOUNT_DEVICE, 0, KRSI_TRANSPORT_LOCAL, -ENODATA);
+	EXPECT_EVENT(1, KRSI_MOUNT_MOUNT, 0, KRSI_TRANSPORT_LOCAL, -ENODATA);
 }
 
 TEST_F(told, filesystem_without_a_device)
@@ -198,6 +251,22 @@ TEST_F(innocent, mounts_of_what_is_not_on_usb_are_silent)
 	EXPECT_EQ(0, to("sysfs", "sysfs", 0, NULL));
 	EXPECT_EQ(0, to("overlay", "overlay", 0, "lowerdir=" DIR "/lower:/usr"));
 	loop_off(loop);
+}
+
+/* A disk of the machine, FUSE, and a directory of the host. */
+TEST_F(innocent, mounts_of_what_a_machine_has_are_silent)
+{
+	struct fuse fuse;
+
+	ASSERT_EQ(0, shell(EXT4 " /dev/vda"));
+	EXPECT_EQ(0, to("/dev/vda", "ext4", 0, NULL));
+	EXPECT_EQ(0, fuse_start(&fuse, test_path("exit0"), TO));
+	EXPECT_EQ(0, access(TO "/program", X_OK));
+	fuse_end(&fuse, TO);
+	EXPECT_EQ(0, to("krsi-9p", "9p", 0, "trans=virtio,version=9p2000.L"));
+	EXPECT_EQ(0, mkdir(TO "/by-9p", 0755));
+	EXPECT_EQ(0, to("krsi-virtiofs", "virtiofs", 0, NULL));
+	EXPECT_EQ(0, rmdir(TO "/by-9p"));
 }
 
 TEST_F(innocent, what_was_mounted_before_is_listed_and_stays_in_use)

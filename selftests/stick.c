@@ -15,7 +15,6 @@
 #include <unistd.h>
 #include <linux/dm-ioctl.h>
 #include <linux/fs.h>
-#include <linux/loop.h>
 #include <linux/major.h>
 #include <linux/raid/md_p.h>
 #include <linux/raid/md_u.h>
@@ -137,14 +136,14 @@ int stick_partition(const struct stick *stick, char *node, size_t size)
 	return ret ?: access(node, F_OK) ? -ENODEV : 0;
 }
 
-long long stick_io(const struct stick *stick)
+long long stick_sectors(const struct stick *stick)
 {
 	char path[64], text[512];
 	long long reads, writes;
 
 	snprintf(path, sizeof(path), "/sys/block/%s/stat", stick->disk);
 	if (file_read(path, text, sizeof(text)) < 0 ||
-	    sscanf(text, "%lld %*d %*d %*d %lld", &reads, &writes) != 2)
+	    sscanf(text, "%*d %*d %lld %*d %*d %*d %lld", &reads, &writes) != 2)
 		return -1;
 	return reads + writes;
 }
@@ -182,57 +181,30 @@ static int qmp(const char *execute, const char *format, ...)
 	return ret;
 }
 
-int stick_plug(const char *serial, const char *port)
+int stick_plug(const char *serial)
 {
-	return qmp("device_add", "\"driver\":\"usb-storage\",\"bus\":\"xhci.0\",\"port\":\"%s\","
-		   "\"id\":\"stick-%s\",\"serial\":\"%s\",\"drive\":\"disk-%s\","
-		   "\"removable\":true", port, serial, serial, serial);
+	return qmp("device_add", "\"driver\":\"usb-storage\",\"bus\":\"xhci.0\",\"port\":\"4\","
+		   "\"id\":\"stick-spare\",\"serial\":\"%s\",\"drive\":\"disk-spare\","
+		   "\"removable\":true", serial);
 }
 
-int stick_unplug(const char *serial)
+int stick_unplug(void)
 {
-	return qmp("device_del", "\"id\":\"stick-%s\"", serial);
+	return qmp("device_del", "\"id\":\"stick-spare\"");
 }
 
-/* What keeps a loop device's file. */
-static struct {
-	char name[32];
-	int fd;
-} loops[8];
-
-int loop_on(const char *file, char *name, size_t size)
+bool stick_gone(const struct stick *stick)
 {
-	struct loop_config config = { .info.lo_flags = LO_FLAGS_AUTOCLEAR };
-	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), loop, held, ret = 0;
-	size_t i = 0;
+	unsigned long long end = now_ms() + 120000;
+	char path[64];
 
-	snprintf(name, size, "/dev/loop%d", ioctl(control, LOOP_CTL_GET_FREE));
-	close(control);
-	loop = open(name, O_RDWR | O_CLOEXEC);
-	/* One for writing could forbid the mount (CONFIG_BLK_DEV_WRITE_MOUNTED). */
-	held = open(name, O_RDONLY | O_CLOEXEC);
-	config.fd = open(file, O_RDWR | O_CLOEXEC);
-	if (loop < 0 || held < 0 || config.fd < 0 || ioctl(loop, LOOP_CONFIGURE, &config))
-		ret = -errno;
-	close(config.fd);
-	close(loop);
-	while (i < sizeof(loops) / sizeof(loops[0]) - 1 && loops[i].name[0])
-		i++;
-	snprintf(loops[i].name, sizeof(loops[i].name), "%s", name);
-	loops[i].fd = held;
-	return ret;
-}
-
-void loop_off(const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(loops) / sizeof(loops[0]); i++) {
-		if (loops[i].name[0] && !strcmp(loops[i].name, name)) {
-			loops[i].name[0] = '\0';
-			close(loops[i].fd);
-		}
+	snprintf(path, sizeof(path), "/sys/block/%s", stick->disk);
+	while (!access(path, F_OK)) {
+		if (now_ms() > end)
+			return false;
+		usleep(100000);
 	}
+	return true;
 }
 
 static int dm(unsigned long request, const char *name, struct dm_ioctl *io, size_t size)
@@ -248,30 +220,88 @@ static int dm(unsigned long request, const char *name, struct dm_ioctl *io, size
 	return ret;
 }
 
-int linear_on(const char *dev, const char *name, char *node, size_t size)
+/* The size in sectors; 0. */
+static __u64 sectors(const char *dev)
 {
-	struct {
-		struct dm_ioctl io;
-		struct dm_target_spec spec;
-		char params[128];
-	} table = { .io.target_count = 1, .spec.target_type = "linear" };
-	struct dm_ioctl create = {}, resume = {};
-	int fd = open(dev, O_RDONLY | O_CLOEXEC), ret;
-	__u64 bytes;
+	int fd = open(dev, O_RDONLY | O_CLOEXEC);
+	__u64 bytes = 0;
 
-	if (fd < 0 || ioctl(fd, BLKGETSIZE64, &bytes))
-		return -errno;
+	ioctl(fd, BLKGETSIZE64, &bytes);
 	close(fd);
-	table.spec.length = bytes / 512;
-	snprintf(table.params, sizeof(table.params), "%s 0", dev);
+	return bytes / 512;
+}
+
+/* A dm device that is these targets, one behind the other. */
+static int mapped(struct dm_ioctl *table, size_t table_size, const char *name, char *node,
+		  size_t size)
+{
+	struct dm_ioctl create = {}, resume = {};
+	int ret;
+
 	ret = dm(DM_DEV_CREATE, name, &create, sizeof(create)) ?:
-	      dm(DM_TABLE_LOAD, name, &table.io, sizeof(table)) ?:
+	      dm(DM_TABLE_LOAD, name, table, table_size) ?:
 	      dm(DM_DEV_SUSPEND, name, &resume, sizeof(resume));
 	snprintf(node, size, "/dev/dm-%u", minor(create.dev));
 	return ret;
 }
 
-void linear_off(const char *name)
+struct target {
+	struct dm_target_spec spec;
+	char params[256];
+};
+
+static struct target target(const char *type, __u64 start, __u64 length, const char *params,
+			    const char *dev)
+{
+	struct target target = {
+		.spec = { .sector_start = start, .length = length, .next = sizeof(target) },
+	};
+
+	snprintf(target.spec.target_type, sizeof(target.spec.target_type), "%s", type);
+	snprintf(target.params, sizeof(target.params), "%s%s 0", params, dev);
+	return target;
+}
+
+static int mapped_whole(const char *type, const char *params, const char *dev, const char *name,
+			char *node, size_t size)
+{
+	struct {
+		struct dm_ioctl io;
+		struct target target;
+	} table = { { .target_count = 1 }, target(type, 0, sectors(dev), params, dev) };
+
+	return mapped(&table.io, sizeof(table), name, node, size);
+}
+
+int linear_on(const char *dev, const char *name, char *node, size_t size)
+{
+	return mapped_whole("linear", "", dev, name, node, size);
+}
+
+int crypt_on(const char *dev, const char *name, char *node, size_t size)
+{
+	char params[192];
+
+	/* A cipher, a key of 64 bytes, and the first vector's number. */
+	snprintf(params, sizeof(params), "aes-xts-plain64 %064d%064d 0 ", 1, 2);
+	return mapped_whole("crypt", params, dev, name, node, size);
+}
+
+int pair_on(const char *one, const char *other, const char *name, char *node, size_t size)
+{
+	__u64 first = sectors(one), second = sectors(other);
+	struct {
+		struct dm_ioctl io;
+		struct target target[2];
+	} table = {
+		{ .target_count = 2 },
+		{ target("linear", 0, first, "", one), target("linear", first, second, "", other) },
+	};
+
+	return mapped(&table.io, sizeof(table), name, node, size);
+}
+
+void dm_off(const char *name)
 {
 	struct dm_ioctl io = {};
 

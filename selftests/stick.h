@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * USB sticks for tests, as the guest that has them: "direct", "behind-hub" and "uas" are
- * plugged in, "spare" is not, until stick_plug(). The name is the serial number.
+ * plugged in, and "fixed", which is built in. The name is the serial number.
  */
 #ifndef STICK_H
 #define STICK_H
@@ -25,19 +25,25 @@ int stick_flush(const struct stick *stick);
 int stick_format(const struct stick *stick, const char *mkfs);
 /* One partition that has all but the first MiB; its node. */
 int stick_partition(const struct stick *stick, char *node, size_t size);
-/* What the disk has read and written so far: a number that only grows, -1 without the disk. */
-long long stick_io(const struct stick *stick);
-int stick_plug(const char *serial, const char *port);
-int stick_unplug(const char *serial);
+/*
+ * What the disk has read and written so far, -1 without the disk. Not the requests: LOOP_CONFIGURE
+ * has the cache of a disk below flushed, which is one without data.
+ */
+long long stick_sectors(const struct stick *stick);
+/* One more stick, which has whatever serial number it says. */
+int stick_plug(const char *serial);
+/* Pulls it out, and does not wait until the disk is gone. */
+int stick_unplug(void);
+bool stick_gone(const struct stick *stick);
 
 /* Runs a command; its output is lost, its complaints are not. 0 or -EIO. */
 int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* A loop device on a file or device, up to 8 at once, until loop_off(); its name. */
-int loop_on(const char *file, char *name, size_t size);
-void loop_off(const char *name);
-/* A dm device that is all of another one; its node. */
+/* A dm device that is all of another one, as it is or encrypted, until dm_off(); its node. */
 int linear_on(const char *dev, const char *name, char *node, size_t size);
-void linear_off(const char *name);
+int crypt_on(const char *dev, const char *name, char *node, size_t size);
+/* One that is two others, one behind the other. */
+int pair_on(const char *one, const char *other, const char *name, char *node, size_t size);
+void dm_off(const char *name);
 
 /* An md raid1 without a superblock on these two, so much of each, as MIRROR. */
 #define MIRROR "/dev/md9"

@@ -18,9 +18,12 @@
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <linux/blkpg.h>
 #include <linux/btrfs.h>
+#include <linux/loop.h>
 
 #include "kselftest_harness.h"
+#include "disk.h"
 #include "shipped.h"
 #include "stick.h"
 
@@ -28,7 +31,6 @@ KEEP_POLICIES("usb_mount.bpf.o", "usb_mount")
 
 #define DIR "/tmp/krsi-usb"
 #define TO DIR "/mnt"
-#define OLD DIR "/old" /* where the stick was mounted before the policy came */
 #define EXT4 "mkfs.ext4 -q -F"
 #define VFAT "mkfs.vfat -I"
 #define ISO9660 "genisoimage -quiet -o " DIR "/iso /etc && cp " DIR "/iso"
@@ -131,22 +133,74 @@ static int over_loop(const char *file, int (*way)(const char *dev))
 	return ret;
 }
 
-static int nothing(const char *dev) { return 0; }
 static int loop_on_device(const char *dev) { return over_loop(dev, ext4); }
-static int loop_alone(const char *dev) { return over_loop(dev, nothing); }
+
+/* The way of old, in two steps. */
+static int loop_set_fd(const char *dev)
+{
+	int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC), loop, fd, ret;
+	char name[32];
+
+	snprintf(name, sizeof(name), "/dev/loop%d", ioctl(control, LOOP_CTL_GET_FREE));
+	close(control);
+	loop = open(name, O_RDONLY | O_CLOEXEC);
+	fd = open(dev, O_RDONLY | O_CLOEXEC);
+	ret = made(ioctl(loop, LOOP_SET_FD, fd)) ?: ext4_ro(name);
+	ioctl(loop, LOOP_CLR_FD);
+	close(fd);
+	close(loop);
+	return ret;
+}
+
+/* A partition that no table names. */
+static int added_partition(const char *dev)
+{
+	struct blkpg_partition part = { .start = 0, .length = 128 << 20, .pno = 1 };
+	struct blkpg_ioctl_arg arg = { .op = BLKPG_DEL_PARTITION, .data = &part };
+	int fd = open(dev, O_RDONLY | O_CLOEXEC), ret;
+	char node[64];
+
+	/* Not the one of the test before. */
+	ioctl(fd, BLKPG, &arg);
+	arg.op = BLKPG_ADD_PARTITION;
+	snprintf(node, sizeof(node), "%s1", dev);
+	ret = made(ioctl(fd, BLKPG, &arg)) ?: ext4(node);
+	arg.op = BLKPG_DEL_PARTITION;
+	ioctl(fd, BLKPG, &arg);
+	close(fd);
+	return ret;
+}
 
 static int over_linear(const char *dev, int (*way)(const char *dev))
 {
-	char node[32];
-	int ret = linear_on(dev, "krsi-usb", node, sizeof(node)) ?: way(node);
+	static int depth;
+	char name[32], node[32];
+	int ret;
 
-	linear_off("krsi-usb");
+	snprintf(name, sizeof(name), "krsi-usb%d", depth++);
+	ret = linear_on(dev, name, node, sizeof(node)) ?: way(node);
+	dm_off(name);
+	depth--;
 	return ret;
 }
 
 static int linear(const char *dev) { return over_linear(dev, ext4); }
 static int loop_on_linear(const char *dev) { return over_linear(dev, loop_on_device); }
-static int loop_on_linear_alone(const char *dev) { return over_linear(dev, loop_alone); }
+static int linear_on_loop(const char *dev) { return over_loop(dev, linear); }
+static int linear_loop_linear(const char *dev) { return over_linear(dev, linear_on_loop); }
+
+static int over_crypt(const char *dev, int (*way)(const char *dev))
+{
+	char node[32];
+	int ret = crypt_on(dev, "krsi-crypt", node, sizeof(node)) ?: way(node);
+
+	dm_off("krsi-crypt");
+	return ret;
+}
+
+static int mkfs(const char *dev) { return shell(EXT4 " %s", dev); }
+static int encrypt(const char *dev) { return over_crypt(dev, mkfs); }
+static int encrypted(const char *dev) { return over_crypt(dev, ext4); }
 
 /* The filesystem is in memory, and its mirror on the stick. */
 static int mirror(const char *dev)
@@ -165,16 +219,18 @@ static int btrfs_device_option(const char *dev)
 	return by_mount(extra, "btrfs", 0, options);
 }
 
-static int btrfs_scan(const char *dev)
+static int btrfs_control(unsigned long request, const char *dev)
 {
 	int control = open("/dev/btrfs-control", O_RDWR | O_CLOEXEC), ret;
 	struct btrfs_ioctl_vol_args args = {};
 
 	snprintf(args.name, sizeof(args.name), "%s", dev);
-	ret = made(ioctl(control, BTRFS_IOC_SCAN_DEV, &args));
+	ret = made(ioctl(control, request, &args));
 	close(control);
 	return ret;
 }
+
+static int btrfs_scan(const char *dev) { return btrfs_control(BTRFS_IOC_SCAN_DEV, dev); }
 
 /* An ordinary user, who may mount nothing: the option alone has btrfs read. */
 static int btrfs_by_a_user(const char *dev)
@@ -192,6 +248,21 @@ static int btrfs_by_a_user(const char *dev)
 	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) ? -WEXITSTATUS(status) : -ECHILD;
 }
 
+/*
+ * The other half of a btrfs in memory, which the kernel is told of before the policy
+ * comes: what is mounted is the half in memory.
+ */
+
+static int pair(const char *dev)
+{
+	return shell(BTRFS " -m raid1 -d raid1 %s %s", extra, dev) ?:
+	       btrfs_control(BTRFS_IOC_FORGET_DEV, dev);
+}
+
+static int scanned(const char *dev) { return pair(dev) ?: btrfs_scan(dev); }
+static int scanned_by_a_user(const char *dev) { return pair(dev) ?: btrfs_by_a_user(dev); }
+static int btrfs_other_half(const char *dev) { return by_mount(extra, "btrfs", 0, NULL); }
+
 static int external_journal(const char *dev) { return by_mount(extra, "ext4", 0, NULL); }
 
 static int swap(const char *dev)
@@ -199,41 +270,6 @@ static int swap(const char *dev)
 	int ret = made(swapon(dev, 0));
 
 	swapoff(dev);
-	return ret;
-}
-
-/* What lies on the stick that is mounted already. */
-
-static int again(const char *dev) { return ext4(dev); }
-static int loop_on_file(const char *dev) { return over_loop(OLD "/image", ext4); }
-static int swap_on_file(const char *dev) { return swap(OLD "/swap"); }
-
-static int overlay_layer(const char *dev)
-{
-	return by_mount("overlay", "overlay", 0, "lowerdir=" OLD ":" DIR "/lower");
-}
-
-static int upper_layer(const char *dev)
-{
-	return by_mount("overlay", "overlay", 0, "lowerdir=" DIR "/lower,upperdir=" OLD
-			"/upper,workdir=" OLD "/work");
-}
-
-static int remount_writable(const char *dev)
-{
-	int ret = made(mount(NULL, OLD, NULL, MS_REMOUNT | MS_RDONLY, NULL)) ?:
-		  made(mount(NULL, OLD, NULL, MS_REMOUNT, NULL));
-
-	return ret;
-}
-
-static int reconfigure_writable(const char *dev)
-{
-	int fs = fspick(AT_FDCWD, OLD, FSPICK_CLOEXEC);
-	int ret = made(fsconfig(fs, FSCONFIG_SET_FLAG, "rw", NULL, 0)) ?:
-		  made(fsconfig(fs, FSCONFIG_CMD_RECONFIGURE, NULL, NULL, 0));
-
-	close(fs);
 	return ret;
 }
 
@@ -251,18 +287,17 @@ FIXTURE_VARIANT(usb)
 	const char *mkfs;
 	const char *signal; /* "usb_mount" if none is said */
 	int (*way)(const char *dev);
-	int (*alone)(const char *dev); /* the same without the mount, if that reads by itself */
+	int (*before)(const char *dev); /* what is done before the policy comes */
 	int without; /* what it answers without the policy */
-	bool btrfs; /* is needed */
+	int with; /* what with it: -EPERM if none is said */
+	bool btrfs; /* is needed, and what is in memory as large as that wants */
 	bool partition;
-	bool mounted; /* already, so that it is read and written all the time */
 	bool local, journal; /* there is a filesystem in memory, too, its journal on the stick */
 	bool copied; /* it is on the stick as well */
 };
 
 /* clang-format off */
 #define WAY(name, ...) FIXTURE_VARIANT_ADD(usb, name) { .way = name, __VA_ARGS__ }
-#define MOUNTED .mkfs = EXT4, .mounted = true
 WAY(ext4, .mkfs = EXT4);
 WAY(ext4_ro, .mkfs = EXT4);
 WAY(vfat, .mkfs = VFAT);
@@ -277,37 +312,34 @@ WAY(fsopen_mount, .mkfs = EXT4);
 WAY(fsopen_namespace, .mkfs = EXT4);
 WAY(exchanged_link, .mkfs = EXT4, .local = true);
 WAY(mount_namespace, .mkfs = EXT4);
-WAY(loop_on_device, .mkfs = EXT4, .alone = loop_alone);
+WAY(loop_on_device, .mkfs = EXT4);
+WAY(loop_set_fd, .mkfs = EXT4);
+WAY(added_partition, .mkfs = EXT4);
 WAY(linear, .mkfs = EXT4);
-WAY(loop_on_linear, .mkfs = EXT4, .alone = loop_on_linear_alone);
+WAY(loop_on_linear, .mkfs = EXT4);
+WAY(linear_loop_linear, .mkfs = EXT4);
+WAY(encrypted, .mkfs = EXT4, .before = encrypt);
 WAY(mirror, .mkfs = EXT4, .local = true, .copied = true);
 WAY(btrfs_device_option, .btrfs = true, .mkfs = BTRFS, .local = true, .without = -EINVAL);
 WAY(btrfs_scan, .btrfs = true, .mkfs = BTRFS);
 WAY(btrfs_by_a_user, .btrfs = true, .mkfs = BTRFS);
+FIXTURE_VARIANT_ADD(usb, btrfs_scanned_before)
+{
+	.way = btrfs_other_half, .btrfs = true, .mkfs = EXT4, .local = true,
+	.before = scanned, .with = -ENOENT,
+};
+FIXTURE_VARIANT_ADD(usb, btrfs_scanned_before_by_a_user)
+{
+	.way = btrfs_other_half, .btrfs = true, .mkfs = EXT4, .local = true,
+	.before = scanned_by_a_user, .with = -ENOENT,
+};
 WAY(external_journal, .mkfs = EXT4 " -b 4096 -O journal_dev", .journal = true);
 WAY(swap, .mkfs = "busybox mkswap", .signal = "usb_swap");
-WAY(again, MOUNTED);
-WAY(loop_on_file, MOUNTED);
-WAY(swap_on_file, MOUNTED, .signal = "usb_swap");
-WAY(overlay_layer, MOUNTED);
-WAY(upper_layer, MOUNTED);
-WAY(remount_writable, MOUNTED, .signal = "usb_remount");
-WAY(reconfigure_writable, MOUNTED, .signal = "usb_remount");
 /* clang-format on */
-
-/* Mounts the stick, with an image and a swap file in it. */
-static int mount_before(const struct stick *stick)
-{
-	return made(mount(stick->dev, OLD, "ext4", 0, NULL)) ?:
-	       made(mkdir(OLD "/upper", 0755)) ?: made(mkdir(OLD "/work", 0755)) ?:
-	       shell("truncate -s 8M " OLD "/image") ?: shell(EXT4 " " OLD "/image") ?:
-	       shell("dd status=none if=/dev/zero of=" OLD "/swap bs=1M count=2") ?:
-	       shell("busybox mkswap " OLD "/swap") ?: made(chmod(OLD "/swap", 0600));
-}
 
 FIXTURE_SETUP(usb)
 {
-	static const char *const dirs[] = { DIR, TO, OLD, DIR "/lower" };
+	static const char *const dirs[] = { DIR, TO };
 	size_t i;
 
 	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
@@ -325,7 +357,7 @@ FIXTURE_SETUP(usb)
 		ASSERT_EQ(0, stick_format(&self->stick, variant->mkfs));
 	}
 	if (variant->local || variant->journal) {
-		ASSERT_EQ(0, shell("truncate -s 16M " DIR "/local"));
+		ASSERT_EQ(0, shell("truncate -s %dM " DIR "/local", variant->btrfs ? 128 : 16));
 		ASSERT_EQ(0, variant->journal ?
 			  shell(EXT4 " -b 4096 -J device=%s " DIR "/local", self->node) :
 			  shell(EXT4 " " DIR "/local"));
@@ -334,15 +366,15 @@ FIXTURE_SETUP(usb)
 		if (variant->copied)
 			ASSERT_EQ(0, shell("dd status=none if=" DIR "/local of=%s bs=1M", self->node));
 	}
-	if (variant->mounted)
-		ASSERT_EQ(0, mount_before(&self->stick));
+	if (variant->before)
+		ASSERT_EQ(0, variant->before(self->node));
+	ASSERT_EQ(0, stick_flush(&self->stick));
 }
 
 FIXTURE_TEARDOWN(usb)
 {
 	shipped_end(&self->shipped);
 	umount(TO);
-	umount2(OLD, MNT_DETACH);
 	if (self->loop[0])
 		loop_off(self->loop);
 	unlink(DIR "/local");
@@ -351,31 +383,21 @@ FIXTURE_TEARDOWN(usb)
 TEST_F(usb, is_refused_and_not_read)
 {
 	const char *signal = variant->signal ?: "usb_mount";
-	long long before = stick_io(&self->stick), alone = 0;
+	long long before = stick_sectors(&self->stick);
 	const struct krsi_report *report = self->shipped.report;
 	struct policy_line line;
 	char id[64];
 
 	ASSERT_LE(0, before);
 	ASSERT_EQ(variant->without, variant->way(self->node));
-	EXPECT_TRUE(variant->mounted || before < stick_io(&self->stick));
-
-	/* What a loop device wrote comes later, and to set it up reads, mount or not. */
-	if (variant->alone) {
-		ASSERT_EQ(0, stick_flush(&self->stick));
-		before = stick_io(&self->stick);
-		ASSERT_EQ(0, variant->alone(self->node));
-		ASSERT_EQ(0, stick_flush(&self->stick));
-		alone = stick_io(&self->stick) - before;
-	}
+	EXPECT_LT(before, stick_sectors(&self->stick));
+	ASSERT_EQ(0, stick_flush(&self->stick));
 	ASSERT_EQ(0, shipped_start(&self->shipped, "usb_mount", "enforce"));
-	before = stick_io(&self->stick);
-	EXPECT_EQ(-EPERM, variant->way(self->node));
-	if (variant->alone)
-		ASSERT_EQ(0, stick_flush(&self->stick));
-	EXPECT_TRUE(variant->mounted || before + alone == stick_io(&self->stick)) {
-		TH_LOG("%lld times, by itself %lld", stick_io(&self->stick) - before, alone);
-	}
+	before = stick_sectors(&self->stick);
+	EXPECT_EQ(variant->with ?: -EPERM, variant->way(self->node));
+	/* What a loop device would write comes later. */
+	ASSERT_EQ(0, stick_flush(&self->stick));
+	EXPECT_EQ(before, stick_sectors(&self->stick));
 
 	ASSERT_LE(1, shipped_reports(&self->shipped));
 	snprintf(id, sizeof(id), "%04x:%04x %s", self->stick.id.vendor, self->stick.id.product,

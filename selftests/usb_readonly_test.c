@@ -5,23 +5,30 @@
  */
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <linux/btrfs.h>
 
 #include "kselftest_harness.h"
+#include "disk.h"
 #include "shipped.h"
 #include "stick.h"
 
 KEEP_POLICIES("usb_readonly.bpf.o", "usb_readonly")
 
 #define TO "/tmp/krsi-usb-ro"
+#define LOCAL "/tmp/krsi-usb-local"
 
 FIXTURE(sticks)
 {
 	struct stick direct, hub;
 	struct shipped shipped;
+	char loop[32];
 };
 
 FIXTURE_SETUP(sticks)
@@ -36,7 +43,10 @@ FIXTURE_SETUP(sticks)
 FIXTURE_TEARDOWN(sticks)
 {
 	shipped_end(&self->shipped);
-	umount2(TO, MNT_DETACH);
+	while (!umount2(TO, MNT_DETACH))
+		;
+	loop_off(self->loop);
+	unlink(LOCAL);
 }
 
 static int on(const struct stick *stick, unsigned long flags)
@@ -68,6 +78,43 @@ TEST_F(sticks, are_read_and_not_written)
 	EXPECT_STREQ("usb_remount", shipped->report[1].signal);
 	EXPECT_EQ(-1, mkdir(TO "/new", 0755));
 	EXPECT_EQ(EROFS, errno);
+}
+
+/* btrfs makes a filesystem writable when it is mounted once more. */
+TEST_F(sticks, are_not_written_by_another_mount)
+{
+	ASSERT_EQ(0, shell("modprobe btrfs"));
+	ASSERT_EQ(0, stick_format(&self->direct, "mkfs.btrfs -q -f -M"));
+	ASSERT_EQ(0, shipped_start(&self->shipped, "usb_readonly", "enforce"));
+	ASSERT_EQ(0, mount(self->direct.dev, TO, "btrfs", MS_RDONLY, NULL));
+	EXPECT_EQ(-1, mount(self->direct.dev, TO, "btrfs", 0, NULL));
+	EXPECT_EQ(EPERM, errno);
+	/* The mount, not the filesystem. */
+	ASSERT_EQ(0, mount(NULL, TO, NULL, MS_REMOUNT | MS_BIND, NULL));
+	EXPECT_EQ(-1, mkdir(TO "/new", 0755));
+	EXPECT_EQ(EROFS, errno);
+}
+
+/* A seed of btrfs may only be read, until it grows. */
+TEST_F(sticks, are_not_what_a_seed_grows_onto)
+{
+	struct btrfs_ioctl_vol_args args = {};
+	int fd;
+
+	ASSERT_EQ(0, shell("modprobe btrfs"));
+	ASSERT_EQ(0, shell("truncate -s 128M " LOCAL));
+	ASSERT_EQ(0, shell("mkfs.btrfs -q -f -M " LOCAL));
+	ASSERT_EQ(0, shell("btrfstune -S 1 " LOCAL));
+	ASSERT_EQ(0, loop_on(LOCAL, self->loop, sizeof(self->loop)));
+	ASSERT_EQ(0, shipped_start(&self->shipped, "usb_readonly", "enforce"));
+	ASSERT_EQ(0, mount(self->loop, TO, "btrfs", MS_RDONLY, NULL));
+	EXPECT_EQ(0, shipped_reports(&self->shipped));
+	fd = open(TO, O_RDONLY | O_CLOEXEC);
+	snprintf(args.name, sizeof(args.name), "%s", self->direct.dev);
+	EXPECT_EQ(-1, ioctl(fd, BTRFS_IOC_ADD_DEV, &args));
+	EXPECT_EQ(EPERM, errno);
+	close(fd);
+	EXPECT_EQ(1, shipped_reports(&self->shipped));
 }
 
 TEST_F(sticks, of_the_list_are_written_and_no_other)
