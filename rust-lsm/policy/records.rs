@@ -3,8 +3,9 @@
 //! Audit records: of each denial, of what becomes of policies, of the mode.
 //! Documentation/audit.rst says what stands in them.
 //!
-//! A denial may be written while locks are held, or by auditd itself, so it never waits: where
-//! audit has no room it is left out and counted.
+//! A denial may be written while locks are held, or by auditd itself, and what becomes of a policy
+//! while BPF holds a lock of its own. So neither waits: where audit has no room it is left out and
+//! counted.
 
 use super::{
     attachment::Attachment,
@@ -83,9 +84,14 @@ fn file(record: &mut Record, behind: &Behind<'_>) {
     record.words(fmt!(" ino={}", place.inode().id().ino));
 }
 
-/// Writes the record of a policy that was attached, updated or detached, or was not to be. Sleeps.
+/// Writes the record of a policy that was attached, updated or detached, or was not to be; counts
+/// what audit doesn't take of one that there is. Never waits: BPF's lock for all of struct_ops is
+/// held.
 pub(super) fn change(what: &str, name: &[u8], result: Result<&Attachment, Error>) {
-    let Some(mut record) = Record::start(Type::Policy, Wait::Allowed) else {
+    let Some(mut record) = Record::start(Type::Policy, Wait::Never) else {
+        if let Ok(attachment) = result {
+            attachment.policy().counts().note_unrecorded();
+        }
         return;
     };
     record.words(fmt!("op={what}"));

@@ -89,8 +89,7 @@ pub(crate) fn attach(ops: OpsRef, link: Option<LinkKey>) -> Result {
     tell("attach", "attachment of", &name, try_attach(ops, link))
 }
 
-/// Tells audit what became of a policy, and the kernel log of a refusal. Waits for no program, but
-/// perhaps for auditd, so no lock of KRSI's is held.
+/// Tells audit what became of a policy, and the kernel log of a refusal. Waits for nobody.
 fn tell(what: &str, log: &str, name: &[u8], result: Result<Arc<Attachment>>) -> Result {
     records::change(what, name, result.as_deref().map_err(|e| *e));
     result.map(|_| ()).inspect_err(|e| refused(log, name, *e))
