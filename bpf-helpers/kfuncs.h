@@ -203,7 +203,8 @@ KRSI_KFUNC(MOUNT, krsi_mount, get_usb_id, (void *out, __u32 out__sz), (out, out_
  * The file is read before the programs run, if its digest is not known: it is kept until
  * somebody opens the file for writing or changes its size. It is the digest of contents
  * that held still: nobody could write to the file from the first byte that was read to
- * the last. At KRSI_MAP_MPROTECT nothing can be read, so only a digest that is kept is
+ * the last, but by a direct read of NFS, 9p or Ceph into a mapping of it that began before:
+ * they hold its pages without pinning them. At KRSI_MAP_MPROTECT nothing can be read, so only a digest that is kept is
  * known.
  *
  * Return: the digest's size; -ENODATA for what is no regular file; -EOPNOTSUPP for what
