@@ -10,7 +10,10 @@ use core::mem::size_of;
 use kernel::{
     prelude::*,
     sync::atomic::{
-        ordering::Relaxed,
+        ordering::{
+            Full,
+            Relaxed, //
+        },
         Atomic, //
     }, //
 };
@@ -65,7 +68,9 @@ pub(crate) fn give(inode: &Inode) -> Result<u64> {
         return Ok(old);
     }
     let new = LAST.fetch_add(1, Relaxed) + 1;
-    match state.number.cmpxchg(old, new, Relaxed) {
+    // `Full`, for who gives a number looks next whether the inode has a writer, and who opens it for
+    // writing counts himself, fully ordered, before he looks for a number: one of them sees the other.
+    match state.number.cmpxchg(old, new, Full) {
         Ok(_) => Ok(new),
         Err(given) => Ok(given),
     }
