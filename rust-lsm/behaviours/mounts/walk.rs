@@ -55,8 +55,13 @@ pub(super) fn superblock(sb: &SuperBlock) -> Stands {
     found
 }
 
-/// What the data of a filesystem's files stand on: of one that took no device nobody knows.
+/// What the data of a filesystem's files stand on: of one that took no device nobody knows. A layer
+/// may have got a device since the overlay was mounted. They stack `FILESYSTEM_MAX_STACK_DEPTH` deep at
+/// most.
 fn data_of(sb: &SuperBlock) -> Stands {
+    if sb.layers().is_some() {
+        return superblock(sb);
+    }
     let found = stands::superblock(sb);
     if found.transports() != 0 {
         return found;
