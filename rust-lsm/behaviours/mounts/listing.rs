@@ -4,21 +4,19 @@
 //! asked about it any more, so the kernel log says it.
 
 use crate::{
-    boundary::{
-        escape::Escaped,
-        log::warn_limited, //
-    },
+    boundary::escape::Escaped,
     state::stands, //
 };
+use kernel::prelude::*;
 
-/// A line for each mounted superblock. Sleeps.
+/// A line for each mounted superblock, without a limit: who attaches a policy is root. Sleeps.
 pub(crate) fn write(policy: &[u8]) {
     let policy = Escaped(policy);
     let lost = stands::for_each_on_usb(|mounted| {
         let (kind, name) = (Escaped(&mounted.fs_type), Escaped(&mounted.name));
-        warn_limited!("policy {policy}: {kind} on {name} is mounted already, from USB\n");
+        pr_warn!("policy {policy}: {kind} on {name} is mounted already, from USB\n");
     });
     if lost != 0 {
-        warn_limited!("policy {policy}: of {lost} more there was no memory for a note\n");
+        pr_warn!("policy {policy}: of {lost} more there was no memory for a note\n");
     }
 }
