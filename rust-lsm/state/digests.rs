@@ -46,7 +46,48 @@ struct Entry {
 }
 
 /// A part of the table, by numbers.
-type Entries = RBTree<u64, Entry>;
+struct Entries(RBTree<u64, Entry>);
+
+impl Entries {
+    fn new() -> Self {
+        Self(RBTree::new())
+    }
+
+    fn kept(&self, number: u64) -> Option<Digest> {
+        self.0.get(&number)?.digest
+    }
+
+    /// Begins the watch `new`, or joins the one that is there.
+    fn watch(&mut self, number: u64, new: u64, space: RBTreeNodeReservation<u64, Entry>) -> Watch {
+        // Several may read the same contents.
+        let watch = match self.0.get(&number) {
+            Some(entry) => entry.watch,
+            None => {
+                let entry = Entry {
+                    watch: new,
+                    digest: None,
+                };
+                self.0.insert(space.into_node(number, entry));
+                new
+            }
+        };
+        Watch { number, watch }
+    }
+
+    /// Keeps it, if nobody has forgotten the file since the watch began.
+    fn keep(&mut self, watch: &Watch, digest: Digest) -> Result {
+        let entry = self.0.get_mut(&watch.number).ok_or(EBUSY)?;
+        if entry.watch != watch.watch {
+            return Err(EBUSY);
+        }
+        entry.digest = Some(digest);
+        Ok(())
+    }
+
+    fn forget(&mut self, number: u64) {
+        self.0.remove(&number);
+    }
+}
 
 static PARTS: SetOnce<Shards<Entries>> = SetOnce::new();
 
@@ -63,7 +104,7 @@ pub(crate) struct Watch {
 
 /// Makes the table. Once, at boot.
 pub(crate) fn init() -> Result {
-    PARTS.populate(Shards::new(RBTree::new)?);
+    PARTS.populate(Shards::new(Entries::new)?);
     Ok(())
 }
 
@@ -81,7 +122,7 @@ pub(crate) fn stop() {
 /// Forgets all.
 pub(crate) fn clear() {
     if let Some(parts) = PARTS.as_ref() {
-        parts.renew(RBTree::new);
+        parts.renew(Entries::new);
     }
 }
 
@@ -97,10 +138,7 @@ pub(crate) fn kept(inode: &Inode) -> Option<Digest> {
     with(number, |entries| {
         // If it was taken back meanwhile, the inode is forgotten under another.
         let is_current = inode_number::of(inode) == Some(number);
-        entries
-            .get(&number)
-            .filter(|_| is_current)
-            .and_then(|entry| entry.digest)
+        entries.kept(number).filter(|_| is_current)
     })?
 }
 
@@ -108,40 +146,114 @@ pub(crate) fn kept(inode: &Inode) -> Option<Digest> {
 pub(crate) fn watch(inode: &Inode) -> Result<Watch> {
     let number = inode_number::give(inode)?;
     let space = RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?;
-    let watch = LAST_WATCH.fetch_add(1, Relaxed) + 1;
+    let new = LAST_WATCH.fetch_add(1, Relaxed) + 1;
     let watched = with(number, |entries| {
-        if !ON.load(Relaxed) {
-            return None;
-        }
-        // Several may read the same contents.
-        if let Some(entry) = entries.get(&number) {
-            return Some(entry.watch);
-        }
-        let entry = Entry {
-            watch,
-            digest: None,
-        };
-        entries.insert(space.into_node(number, entry));
-        Some(watch)
+        ON.load(Relaxed).then(|| entries.watch(number, new, space))
     });
-    let watch = watched.flatten().ok_or(EAGAIN)?;
-    Ok(Watch { number, watch })
+    watched.flatten().ok_or(EAGAIN)
 }
 
 /// Keeps a digest of what was read since the watch began. `EBUSY` if it may be of no contents that
 /// the file ever had. Doesn't sleep.
 pub(crate) fn keep(inode: &Inode, watch: &Watch, digest: Digest) -> Result {
     let kept = with(watch.number, |entries| {
-        let entry = entries.get_mut(&watch.number)?;
-        let is_current = inode_number::of(inode) == Some(watch.number);
-        (is_current && entry.watch == watch.watch).then(|| entry.digest = Some(digest))
+        if inode_number::of(inode) != Some(watch.number) {
+            return Err(EBUSY);
+        }
+        entries.keep(watch, digest)
     });
-    kept.flatten().ok_or(EBUSY)
+    kept.unwrap_or(Err(EBUSY))
 }
 
 /// Forgets an inode: its contents may change from now on. Any context.
 pub(crate) fn forget(inode: &Inode) {
     if let Some(number) = inode_number::last_of(inode) {
-        with(number, |entries| entries.remove(&number));
+        with(number, |entries| entries.forget(number));
+    }
+}
+
+#[cfg(CONFIG_SECURITY_KRSI_KUNIT_TEST)]
+#[kunit_tests(krsi_digests)]
+mod tests {
+    use super::*;
+
+    const OLD: Digest = [1; size_of::<Digest>()];
+    const NEW: Digest = [2; size_of::<Digest>()];
+
+    /// A table in which the watch of inode 7 has begun.
+    fn watched() -> Result<(Entries, Watch)> {
+        let mut entries = Entries::new();
+        let watch = watch(&mut entries, 7, 1)?;
+        Ok((entries, watch))
+    }
+
+    fn watch(entries: &mut Entries, number: u64, new: u64) -> Result<Watch> {
+        let space = RBTreeNodeReservation::new(GFP_KERNEL)?;
+        Ok(entries.watch(number, new, space))
+    }
+
+    #[test]
+    fn is_kept_from_when_it_is_computed_until_it_is_forgotten() -> Result {
+        let (mut entries, watch) = watched()?;
+        assert_eq!(entries.kept(7), None);
+        entries.keep(&watch, OLD)?;
+        assert_eq!(entries.kept(7), Some(OLD));
+        entries.forget(7);
+        assert_eq!(entries.kept(7), None);
+        Ok(())
+    }
+
+    #[test]
+    fn is_not_kept_if_it_was_forgotten_while_it_was_computed() -> Result {
+        let (mut entries, watch) = watched()?;
+        entries.forget(7);
+        assert_eq!(entries.keep(&watch, OLD), Err(EBUSY));
+        assert_eq!(entries.kept(7), None);
+        Ok(())
+    }
+
+    #[test]
+    fn of_old_contents_is_not_kept_by_a_watch_of_the_new() -> Result {
+        let (mut entries, old) = watched()?;
+        entries.forget(7);
+        let new = watch(&mut entries, 7, 2)?;
+        assert_eq!(entries.keep(&old, OLD), Err(EBUSY));
+        assert_eq!(entries.kept(7), None);
+        entries.keep(&new, NEW)?;
+        assert_eq!(entries.keep(&old, OLD), Err(EBUSY));
+        assert_eq!(entries.kept(7), Some(NEW));
+        Ok(())
+    }
+
+    #[test]
+    fn who_reads_at_the_same_time_joins_the_watch() -> Result {
+        let (mut entries, first) = watched()?;
+        let second = watch(&mut entries, 7, 2)?;
+        entries.keep(&first, OLD)?;
+        entries.keep(&second, OLD)?;
+        assert_eq!(entries.kept(7), Some(OLD));
+        entries.forget(7);
+        assert_eq!(entries.keep(&second, OLD), Err(EBUSY));
+        Ok(())
+    }
+
+    #[test]
+    fn a_watch_that_begins_later_leaves_what_is_kept() -> Result {
+        let (mut entries, first) = watched()?;
+        entries.keep(&first, OLD)?;
+        watch(&mut entries, 7, 2)?;
+        assert_eq!(entries.kept(7), Some(OLD));
+        Ok(())
+    }
+
+    #[test]
+    fn to_forget_one_leaves_the_others() -> Result {
+        let (mut entries, _) = watched()?;
+        let other = watch(&mut entries, 8, 2)?;
+        entries.keep(&other, NEW)?;
+        entries.forget(7);
+        entries.forget(9);
+        assert_eq!(entries.kept(8), Some(NEW));
+        Ok(())
     }
 }
