@@ -43,24 +43,24 @@ pub(crate) struct Marks {
 /// `ENODATA`, `EOPNOTSUPP`: there is none; `EBUSY`: somebody writes, or may; `EAGAIN`: it must be read
 /// and can't; `EINTR`: the task is being killed; `ENOMEM` and what reading answers.
 pub(crate) fn sha256(contents: &Contents<'_>) -> Result<Digest> {
-    contents.can_hold_still()?;
+    let lasts = contents.can_hold_still()?;
     let value = match digests::kept(contents.inode()) {
         Some(kept) => kept,
-        None => read(contents)?,
+        None => read(contents, lasts)?,
     };
     Ok(Digest {
         value,
-        lasts: contents.last(),
+        lasts,
         is_denied: contents.are_denied(),
     })
 }
 
-fn read(contents: &Contents<'_>) -> Result<sha256::Digest> {
+fn read(contents: &Contents<'_>, lasts: bool) -> Result<sha256::Digest> {
     if !contents.may_read() {
         return Err(EAGAIN);
     }
     for _ in 0..TRIES {
-        match try_read(contents) {
+        match try_read(contents, lasts) {
             // Somebody opened the file, or all were forgotten.
             Err(e) if e == EBUSY && contents.hold_still() => (),
             result => return result,
@@ -69,10 +69,10 @@ fn read(contents: &Contents<'_>) -> Result<sha256::Digest> {
     Err(EBUSY)
 }
 
-fn try_read(contents: &Contents<'_>) -> Result<sha256::Digest> {
+fn try_read(contents: &Contents<'_>, lasts: bool) -> Result<sha256::Digest> {
     let watch = match digests::watch(contents.inode()) {
         // Nobody asks for digests that would have to be forgotten, so none is kept.
-        Err(e) if e == EAGAIN && contents.last() => None,
+        Err(e) if e == EAGAIN && lasts => None,
         watch => Some(watch?),
     };
     if !contents.hold_still() {

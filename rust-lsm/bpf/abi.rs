@@ -183,17 +183,16 @@ impl From<place::FileId> for FileId {
 impl From<file_digest::Digest> for Digest {
     fn from(digest: file_digest::Digest) -> Self {
         let flag = |is_so, flag| if is_so { flag } else { 0 };
-        let mut this = Self {
+        let mut value = [0; 64];
+        value[..digest.value.len()].copy_from_slice(&digest.value);
+        Self {
             algo: KRSI_DIGEST_SHA256,
             flags: flag(digest.lasts, KRSI_DIGEST_LASTS)
                 | flag(digest.is_denied, KRSI_DIGEST_DENIED),
             size: digest.value.len() as u32,
-            ..Default::default()
-        };
-        for (to, from) in this.value.iter_mut().zip(digest.value) {
-            *to = from;
+            reserved: 0,
+            value,
         }
-        this
     }
 }
 

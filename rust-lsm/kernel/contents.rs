@@ -63,17 +63,18 @@ impl<'a> Contents<'a> {
         self.area.is_none() && file::is_readable(self.file)
     }
 
-    /// Whether they can be told not to change at all: `ENODATA` for what is no regular file,
-    /// `EOPNOTSUPP` where not all writers are seen.
-    pub(crate) fn can_hold_still(&self) -> Result {
+    /// Whether they can be told not to change at all, `true` if nobody can ever write to them:
+    /// `ENODATA` for what is no regular file, `EOPNOTSUPP` where not all writers are seen.
+    pub(crate) fn can_hold_still(&self) -> Result<bool> {
         if !self.inode.is_regular() {
             return Err(ENODATA);
         }
+        let is_memfd = self.are_memfd();
         // A memfd is born open for writing, and that is not counted.
-        if !self.inode.is_local() || self.are_memfd() && !self.is_sealed() {
+        if !self.inode.is_local() || is_memfd && !self.is_sealed() {
             return Err(EOPNOTSUPP);
         }
-        Ok(())
+        Ok(is_memfd || verity::is_on(self.inode))
     }
 
     /// Whether they are a memfd's, or System V shared memory.
@@ -84,11 +85,6 @@ impl<'a> Contents<'a> {
     /// Whether nobody can write to them at this moment, but who opens the file first.
     pub(crate) fn hold_still(&self) -> bool {
         self.inode.writers() <= 0 && !self.inode.is_pinned()
-    }
-
-    /// Whether nobody can ever write to them.
-    pub(crate) fn last(&self) -> bool {
-        verity::is_on(self.inode) || self.are_memfd() && self.is_sealed()
     }
 
     /// Whether the file can't be opened for writing now, because it is being executed.

@@ -10,22 +10,25 @@ use kernel::{
     types::Opaque, //
 };
 
-/// Filesystems on a disk of one machine, or in its memory.
-const LOCAL: &[u32] = &[
-    bindings::BTRFS_SUPER_MAGIC,
-    bindings::EROFS_SUPER_MAGIC_V1,
-    bindings::EXFAT_SUPER_MAGIC,
-    bindings::EXT4_SUPER_MAGIC,
-    bindings::F2FS_SUPER_MAGIC,
-    bindings::HUGETLBFS_MAGIC,
-    bindings::ISOFS_SUPER_MAGIC,
-    bindings::MSDOS_SUPER_MAGIC,
-    bindings::RAMFS_MAGIC,
-    bindings::SQUASHFS_MAGIC,
-    bindings::TMPFS_MAGIC,
-    bindings::UDF_SUPER_MAGIC,
-    bindings::XFS_SUPER_MAGIC,
-];
+/// Whether a filesystem with this magic number is on a disk of one machine, or in its memory.
+fn is_local_magic(magic: u32) -> bool {
+    matches!(
+        magic,
+        bindings::BTRFS_SUPER_MAGIC
+            | bindings::EROFS_SUPER_MAGIC_V1
+            | bindings::EXFAT_SUPER_MAGIC
+            | bindings::EXT4_SUPER_MAGIC
+            | bindings::F2FS_SUPER_MAGIC
+            | bindings::HUGETLBFS_MAGIC
+            | bindings::ISOFS_SUPER_MAGIC
+            | bindings::MSDOS_SUPER_MAGIC
+            | bindings::RAMFS_MAGIC
+            | bindings::SQUASHFS_MAGIC
+            | bindings::TMPFS_MAGIC
+            | bindings::UDF_SUPER_MAGIC
+            | bindings::XFS_SUPER_MAGIC
+    )
+}
 
 /// Which inode this is, as user space writes it.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -128,9 +131,13 @@ impl Inode {
     /// Whether nobody but this kernel changes its contents, through its page cache: by the
     /// filesystem. Of those that are not listed it is not known.
     pub(crate) fn is_local(&self) -> bool {
+        self.flags() & bindings::S_DAX == 0 && is_local_magic(self.magic())
+    }
+
+    /// Its flags, `S_*`.
+    pub(super) fn flags(&self) -> u32 {
         // SAFETY: The inode is valid; its flags are one word.
-        let flags = unsafe { (&raw const (*self.as_ptr()).i_flags).read_volatile() };
-        flags & bindings::S_DAX == 0 && LOCAL.contains(&self.magic())
+        unsafe { (&raw const (*self.as_ptr()).i_flags).read_volatile() }
     }
 
     /// How many have it open for writing; below 0, how many deny that to all.

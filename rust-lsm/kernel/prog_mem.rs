@@ -14,6 +14,9 @@ use kernel::bindings;
 /// The type has no padding and no pointers.
 pub(crate) unsafe trait Plain {}
 
+/// So many bytes, if their number is constant, are copied by moves and not by a call.
+const MOVED: usize = 64;
+
 /// The bytes of a plain value.
 fn bytes_of<T: Plain>(value: &T) -> &[u8] {
     // SAFETY: The reference is valid for `size_of::<T>()` bytes, all initialised, as `T` has no
@@ -78,7 +81,20 @@ impl ProgMem<'_> {
 
     /// Fills it with a struct: the shorter size wins, the rest is zeroed.
     pub(crate) fn fill<T: Plain>(&self, value: &T) {
-        self.fill_bytes(bytes_of(value));
+        if self.len != size_of::<T>() {
+            return self.fill_bytes(bytes_of(value));
+        }
+        // Nearly always: moves in the place of a call.
+        let from = core::ptr::from_ref(value).cast::<u8>();
+        let mut done = 0;
+        while done < size_of::<T>() {
+            let n = (size_of::<T>() - done).min(MOVED);
+            // SAFETY: By the invariants it is valid for writes of `len` bytes, which is the size
+            // of `value`; memory of the kernel doesn't overlap with a program's. Of what another
+            // writes there meanwhile nothing is read.
+            unsafe { core::ptr::copy_nonoverlapping(from.add(done), self.ptr.add(done), n) };
+            done += n;
+        }
     }
 
     /// Fills it with bytes, likewise.

@@ -134,9 +134,9 @@ fn with<R>(number: u64, look: impl FnOnce(&mut Entries) -> R) -> Option<R> {
 
 /// The digest of the contents at this moment, if it is kept. Doesn't sleep.
 pub(crate) fn kept(inode: &Inode) -> Option<Digest> {
-    let number = inode_number::of(inode)?;
+    let number = inode_number::last_of(inode)?;
     with(number, |entries| {
-        // If it was taken back meanwhile, the inode is forgotten under another.
+        // If it was taken back, the inode is forgotten under another.
         let is_current = inode_number::of(inode) == Some(number);
         entries.kept(number).filter(|_| is_current)
     })?
