@@ -7,4 +7,8 @@
 prepare_source
 prepare_guest normal
 say "booting a guest whose clock counts instructions"
-guest normal --name bench --counting bash -c 'cd /usr/lib/krsi/bench && ./hook-cost && ./module-cost'
+guest normal --name bench --usb --counting --timeout 1800 --silence 600 \
+	bash -c 'cd /usr/lib/krsi/bench && ./hook-cost && ./module-cost'
+say "and one without KRSI"
+guest normal --name bench --usb --counting --append lsm=landlock,lockdown,yama,bpf \
+	bash -c 'cd /usr/lib/krsi/bench && ./hook-cost -n'

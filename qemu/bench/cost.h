@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What hook_cost.bpf.c counts and hook-cost.c prints. */
+/* What hook_cost.bpf.c counts and hook-cost prints. */
 #ifndef _HOOK_COST_H
 #define _HOOK_COST_H
 
@@ -10,6 +10,13 @@ enum measured {
 	BPRM_CHECK,
 	PATH_UNLINK,
 	INODE_UNLINK,
+	FILE_OPEN,
+	MMAP_FILE,
+	FILE_MPROTECT,
+	SB_OPEN_BDEV,
+	SB_KERN_MOUNT,
+	MODULE_READ,
+	MODULE_REQUEST,
 	MEASURED
 };
 

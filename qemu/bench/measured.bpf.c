@@ -46,6 +46,93 @@ KRSI_POLICY(krsi_denies, .process_exec = (void *)denied_exec,
 	    .flags = KRSI_AUDIT | KRSI_NO_RECORD);
 KRSI_POLICY(krsi_records, .process_exec = (void *)denied_exec, .flags = KRSI_AUDIT);
 
+SEC("struct_ops/process_exec")
+int BPF_PROG(digest_exec, struct krsi_exec *exec)
+{
+	struct krsi_digest digest;
+
+	krsi_get_file_digest(&exec->event, &digest, sizeof(digest));
+	return 0;
+}
+
+KRSI_POLICY(krsi_digest, .process_exec = (void *)digest_exec);
+
+SEC("struct_ops/process_exec")
+int BPF_PROG(build_id_exec, struct krsi_exec *exec)
+{
+	__u8 id[KRSI_BUILD_ID_SIZE];
+
+	krsi_get_file_build_id(&exec->event, id, sizeof(id));
+	return 0;
+}
+
+KRSI_POLICY(krsi_build_id, .process_exec = (void *)build_id_exec);
+
+SEC("struct_ops/file_map_exec")
+int BPF_PROG(empty_map, struct krsi_map_exec *map)
+{
+	return 0;
+}
+
+KRSI_POLICY(krsi_map, .file_map_exec = (void *)empty_map);
+
+SEC("struct_ops/file_map_exec")
+int BPF_PROG(digest_map, struct krsi_map_exec *map)
+{
+	struct krsi_digest digest;
+
+	krsi_get_file_digest(&map->event, &digest, sizeof(digest));
+	return 0;
+}
+
+KRSI_POLICY(krsi_map_digest, .file_map_exec = (void *)digest_map);
+
+SEC("struct_ops/mount")
+int BPF_PROG(empty_mount, struct krsi_mount *mount)
+{
+	return 0;
+}
+
+KRSI_POLICY(krsi_mount, .mount = (void *)empty_mount);
+
+SEC("struct_ops/mount")
+int BPF_PROG(usb_mount, struct krsi_mount *mount)
+{
+	struct krsi_usb_id id;
+
+	krsi_get_usb_id(mount, &id, sizeof(id));
+	return 0;
+}
+
+KRSI_POLICY(krsi_usb_id, .mount = (void *)usb_mount);
+
+SEC("struct_ops/module_load")
+int BPF_PROG(empty_load, struct krsi_module_load *load)
+{
+	return 0;
+}
+
+KRSI_POLICY(krsi_load, .module_load = (void *)empty_load);
+
+SEC("struct_ops/module_load")
+int BPF_PROG(digest_load, struct krsi_module_load *load)
+{
+	__u8 digest[32];
+
+	krsi_get_module_digest(load, digest, sizeof(digest));
+	return 0;
+}
+
+KRSI_POLICY(krsi_mod_digest, .module_load = (void *)digest_load);
+
+SEC("struct_ops/module_request")
+int BPF_PROG(empty_request, struct krsi_module_request *request)
+{
+	return 0;
+}
+
+KRSI_POLICY(krsi_request, .module_request = (void *)empty_request);
+
 SEC("struct_ops/file_unlink")
 int BPF_PROG(empty_unlink, struct krsi_unlink *removal)
 {
