@@ -33,6 +33,10 @@ use kernel::{
             ordering::Relaxed,
             Atomic, //
         },
+        barrier::{
+            ordering::Full,
+            smp_mb, //
+        },
         SetOnce, //
     }, //
 };
@@ -150,7 +154,12 @@ pub(crate) fn watch(inode: &Inode) -> Result<Watch> {
     let watched = with(number, |entries| {
         ON.load(Relaxed).then(|| entries.watch(number, new, space))
     });
-    watched.flatten().ok_or(EAGAIN)
+    let watch = watched.flatten().ok_or(EAGAIN)?;
+    // Whoever gave the number, the caller looks next whether the inode has a writer. Pairs with
+    // the count in get_write_access(), which is fully ordered, and after which the writer looks for
+    // the number: one of them sees the other.
+    smp_mb(Full);
+    Ok(watch)
 }
 
 /// Keeps a digest of what was read since the watch began. `EBUSY` if it may be of no contents that

@@ -10,10 +10,7 @@ use core::mem::size_of;
 use kernel::{
     prelude::*,
     sync::atomic::{
-        ordering::{
-            Full,
-            Relaxed, //
-        },
+        ordering::Relaxed,
         Atomic, //
     }, //
 };
@@ -68,9 +65,7 @@ pub(crate) fn give(inode: &Inode) -> Result<u64> {
         return Ok(old);
     }
     let new = LAST.fetch_add(1, Relaxed) + 1;
-    // `Full`, for who gives a number looks next whether the inode has a writer, and who opens it for
-    // writing counts himself, fully ordered, before he looks for a number: one of them sees the other.
-    match state.number.cmpxchg(old, new, Full) {
+    match state.number.cmpxchg(old, new, Relaxed) {
         Ok(_) => Ok(new),
         Err(given) => Ok(given),
     }
