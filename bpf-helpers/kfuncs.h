@@ -204,8 +204,8 @@ KRSI_KFUNC(MOUNT, krsi_mount, get_usb_id, (void *out, __u32 out__sz), (out, out_
  * somebody opens the file for writing or changes its size. It is the digest of contents
  * that held still: nobody could write to the file from the first byte that was read to
  * the last, but by a direct read of NFS, 9p or Ceph into a mapping of it that began before:
- * they hold its pages without pinning them. At KRSI_MAP_MPROTECT nothing can be read, so only a digest that is kept is
- * known.
+ * they hold its pages without pinning them. At KRSI_MAP_MPROTECT nothing can be read, so
+ * only a digest that is kept is known.
  *
  * Return: the digest's size; -ENODATA for what is no regular file; -EOPNOTSUPP for what
  * never holds still: a memfd without the seals F_SEAL_WRITE, F_SEAL_SHRINK and

@@ -6,7 +6,9 @@
 //! hands the digest in when all is read. Whoever opens the file for writing or changes its size
 //! has it *forgotten* after he counts as a writer and before he can write. So a digest that finds
 //! its watch still there is that of the contents, whatever happened in between, until it is
-//! forgotten. There is one lock for both, and none is held while a file is read.
+//! forgotten; but for who reads a file of NFS, 9p or Ceph directly into a mapping, whose pages are
+//! not pinned: see krsi_get_file_digest(). There is one lock for both, and none is held while a
+//! file is read.
 //!
 //! Inodes are known by their numbers. A number may be taken back at any time (`renumber`); then
 //! what is kept under it is found by nobody any more.
