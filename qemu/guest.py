@@ -1,7 +1,8 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0
 """Boots a kernel with the guest's image in QEMU, runs one command in it, and
-says whether all went well; run in the build root by test.sh, demo.sh, shell.sh.
+says whether all went well; run in the build root by test.sh, demo.sh, shell.sh,
+server.sh. In place of the image a disk can be booted (qemu/server/run is its end).
 
 The command's output comes over a virtio console and is passed on as it comes.
 The kernel's log has a serial port to itself and is read whole at the end.
@@ -45,7 +46,7 @@ class Guest:
     """What to boot and for how long."""
 
     build: Path
-    image: Path
+    image: Path | None
     log: Path
     command: list[str]
     memory: str = "2G"
@@ -54,7 +55,9 @@ class Guest:
     append: str = ""
     data: Path | None = None
     quiet: bool = False
-    # Where the images of disks are; there are none without.
+    # Disks, which stay as they are: what is written to them is lost. The first is the root, without an image.
+    disks: list[Path] = field(default_factory=list)
+    # Where the images of disks are that are for tests of mounts; there are none without.
     disk_dir: Path | None = None
     # One processor whose clock counts instructions, one a nanosecond: the same in each run.
     counting: bool = False
@@ -65,7 +68,9 @@ class Guest:
             # The log: all of it, at once, and no limit on what a test writes to it.
             "console=ttyS0 log_buf_len=16M printk.devkmsg=on kasan_multi_shot",
             # A panic ends QEMU (-no-reboot).
-            "panic=-1 rdinit=/init",
+            "panic=-1",
+            # What systemd says is for its journal.
+            "rdinit=/init" if self.image else "root=/dev/vda rootfstype=ext4 rw systemd.show_status=no",
             "norandmaps nokaslr random.trust_cpu=off" if self.counting else "",
             self.append, *more, f"krsi.run={run}"]))
         if len(line) > LONGEST_CMDLINE:
@@ -84,7 +89,8 @@ class Guest:
             machine = ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-smp", "2"]
         argv = ["qemu-system-x86_64", *machine, "-m", self.memory,
                 "-no-reboot", "-nodefaults", "-display", "none",
-                "-kernel", str(self.build / "arch/x86/boot/bzImage"), "-initrd", str(self.image),
+                "-kernel", str(self.build / "arch/x86/boot/bzImage"),
+                *(["-initrd", str(self.image)] if self.image else []),
                 "-append", self.cmdline(*more),
                 "-serial", f"file:{self.log}",
                 "-device", "virtio-rng-pci", "-device", "virtio-serial-pci",
@@ -92,9 +98,17 @@ class Guest:
         if self.data:
             argv += ["-chardev", f"file,id=data,path={self.data}",
                      "-device", "virtserialport,chardev=data,name=krsi.data"]
+        # Before others, so that the first is /dev/vda.
+        for number, disk in enumerate(self.disks):
+            argv += ["-drive", f"if=none,id=own-{number},format=raw,snapshot=on,cache=unsafe,file={disk}",
+                     "-device", f"virtio-blk-pci,drive=own-{number}"]
         if self.disk_dir:
             argv += disks.argv(self.disk_dir, self.memory)
         return argv
+
+    def environment(self) -> dict[str, str]:
+        """QEMU keeps what is written to the disks where the log is: elsewhere may be too little room."""
+        return {**os.environ, "TMPDIR": str(self.log.parent.absolute())}
 
 
 @dataclass
@@ -127,7 +141,7 @@ class Run:
         raw = bytearray()
         with (tempfile.TemporaryFile() as stderr, selectors.DefaultSelector() as selector,
               subprocess.Popen(guest.qemu(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                               stderr=stderr) as qemu):
+                               stderr=stderr, env=guest.environment()) as qemu):
             assert qemu.stdout
             os.set_blocking(qemu.stdout.fileno(), False)
             selector.register(qemu.stdout, selectors.EVENT_READ)
@@ -213,13 +227,15 @@ def interactive(guest: Guest) -> None:
     except OSError:
         columns = rows = 0
     argv = guest.qemu(f"krsi.interactive={rows or 24}x{columns or 80}")
-    os.execvp(argv[0], argv)
+    os.execvpe(argv[0], argv, guest.environment())
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=Path, required=True, help="the kernel's build directory")
-    parser.add_argument("--image", type=Path, required=True, help="the guest's initramfs")
+    parser.add_argument("--image", type=Path, help="the guest's initramfs")
+    parser.add_argument("--disk", type=Path, action="append", default=[],
+                        help="a disk that stays as it is; without --image the first is the root")
     parser.add_argument("--log", type=Path, required=True, help="where the kernel's log goes")
     parser.add_argument("--data", type=Path, help="what the guest writes to its port krsi.data")
     parser.add_argument("--usb", action="store_true", help="with the disks of disks.py, and QMP at the port krsi.qmp")
@@ -237,9 +253,11 @@ def main() -> int:
     args = parser.parse_args()
     if not args.command:
         parser.error("no command to run in the guest")
+    if not args.image and not args.disk:
+        parser.error("neither an image nor a disk to boot")
     append = args.append if args.kunit else f"kunit.enable=0 {args.append}"
     guest = Guest(args.build, args.image, args.log, args.command, args.memory, args.timeout, args.silence,
-                  append, args.data, counting=args.counting)
+                  append, args.data, disks=args.disk, counting=args.counting)
     if args.interactive:
         interactive(guest)
     with tempfile.TemporaryDirectory(prefix="krsi-disks.") as directory:
