@@ -2,16 +2,18 @@
 # What a person runs. The kernel's own build reads Kbuild instead, when this
 # directory is security/krsi/ of a kernel tree.
 
-.PHONY: help demo test fuzz bench shell kernel clean install uninstall
+.PHONY: help demo test server fuzz bench shell kernel clean install uninstall
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo      boot a kernel with KRSI and watch policies meet real attacks'
 	@echo 'make test      all tests on two kernels, with leak checks and line coverage'
 	@echo 'make test K=x  only the kselftest program x, on the normal kernel'
+	@echo 'make server    a real Debian lives a day with all policies, in both modes'
+	@echo 'make server D=x  only the thing x of its day or its attacks'
 	@echo 'make fuzz      fuzz the reader of module files, an hour or SECONDS=n'
 	@echo 'make bench     what the hooks and a look at a module cost, in instructions'
-	@echo 'make shell     a prompt in the guest'
+	@echo 'make shell     a prompt in the guest; SERVER=1: in the server'
 	@echo 'make kernel    build the normal kernel and no more'
 	@echo 'make clean     remove all that was built (downloads stay)'
 	@echo 'make install KERNEL_SRC=dir    put KRSI into a Linux 7.3 source tree'
@@ -21,8 +23,14 @@ help:
 	@echo 'KRSI_JOBS   jobs at once (default: one a processor)'
 	@echo 'KRSI_KVM=1  use KVM instead of emulation'
 
-demo bench shell clean:
+demo bench clean:
 	@qemu/$@.sh
+
+shell:
+	@qemu/shell.sh $(if $(SERVER),server)
+
+server:
+	@qemu/server.sh $(D)
 
 kernel:
 	@qemu/build.sh
