@@ -8,9 +8,11 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <linux/btrfs.h>
 
 #include "kselftest_harness.h"
 #include "disk.h"
@@ -188,6 +190,30 @@ TEST_F(told, overlay_of_a_stick_and_memory)
 	EXPECT_EVENT(2, KRSI_MOUNT_MOUNT, KRSI_MOUNT_READ_ONLY,
 		     KRSI_TRANSPORT_USB | KRSI_TRANSPORT_MEMORY, 0);
 	EXPECT_STREQ("overlay", self->seen->event[2].fs_type);
+}
+
+/* The layer got a stick when the overlay was mounted already. */
+TEST_F(told, file_of_an_overlay_whose_layer_grew)
+{
+	struct btrfs_ioctl_vol_args args = {};
+	int fd;
+
+	ASSERT_EQ(0, shell("modprobe btrfs"));
+	ASSERT_EQ(0, disk_mount("btrfs", DIR "/layer", TO));
+	unlink(DIR "/layer");
+	ASSERT_EQ(0, shell("cp " DIR "/local " TO "/image"));
+	fd = open(TO, O_RDONLY | O_CLOEXEC);
+	ASSERT_EQ(0, to("overlay", "overlay", 0, "lowerdir=" TO ":" DIR "/lower"));
+	snprintf(args.name, sizeof(args.name), "%s", self->stick.dev);
+	EXPECT_EQ(0, ioctl(fd, BTRFS_IOC_ADD_DEV, &args));
+	close(fd);
+	loop_off(self->loop);
+	ASSERT_EQ(0, loop_read_only(TO "/image", self->loop, sizeof(self->loop)));
+	self->seen->n = 0;
+	EXPECT_EQ(0, to(self->loop, "ext4", MS_RDONLY, NULL));
+	EXPECT_EVENT(0, KRSI_MOUNT_DEVICE, KRSI_MOUNT_READ_ONLY,
+		     KRSI_TRANSPORT_USB | KRSI_TRANSPORT_MEMORY, 0);
+	umount(TO);
 }
 
 /* None of them speaks for the other. */

@@ -56,8 +56,8 @@ pub(super) fn superblock(sb: &SuperBlock) -> Stands {
 }
 
 /// What the data of a filesystem's files stand on: of one that took no device nobody knows. A layer
-/// may have got a device since the overlay was mounted. They stack `FILESYSTEM_MAX_STACK_DEPTH` deep at
-/// most.
+/// may have got a device since the overlay was mounted. Overlays stack no deeper than
+/// `FILESYSTEM_MAX_STACK_DEPTH`.
 fn data_of(sb: &SuperBlock) -> Stands {
     if sb.layers().is_some() {
         return superblock(sb);
