@@ -547,17 +547,20 @@ TEST_F(below, is_not_known_while_names_change_all_the_time)
 	EXPECT_EQ(1, ask(self, variant->removal));
 }
 
-/* Moves all the time, with moments of rest of different lengths. */
+/*
+ * Moves all the time, with moments of rest of different lengths. Some are so long that who asks
+ * can be done meanwhile, also where that takes a tenth of a second.
+ */
 static pid_t start_storm(void (*to)(void), void (*fro)(void))
 {
+	unsigned int longest = rounds(1000000, 50000000), i;
 	pid_t pid = fork_bound();
-	unsigned int i;
 
 	if (pid)
 		return pid;
 	on_cpu(1);
 	for (i = 0;; i++) {
-		volatile unsigned int rest = rand() % 2000;
+		volatile unsigned int rest = rand() % (i % 17 ? 2000 : longest);
 
 		shared->seq++;
 		(i % 2 ? fro : to)();

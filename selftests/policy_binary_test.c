@@ -411,7 +411,8 @@ TEST_F(binary, never_runs_while_the_file_is_written_all_the_time)
 		int listed = 0, other = 0, busy = 0, before = shipped_reports(&self->shipped);
 		pid_t pid = start_flips(at, way);
 
-		for (i = 0; i < n; i++) {
+		/* Both are there half of the time, so a machine sees each sooner or later. */
+		for (i = 0; i < n || ((!listed || !other) && i < 100 * n); i++) {
 			int result = execute(LISTED);
 
 			shipped_reports(&self->shipped);
@@ -421,7 +422,7 @@ TEST_F(binary, never_runs_while_the_file_is_written_all_the_time)
 		}
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
-		EXPECT_EQ(n, listed + other + busy);
+		EXPECT_EQ(i, listed + other + busy);
 		EXPECT_EQ(listed, shipped_reports(&self->shipped) - before);
 		EXPECT_LT(0, listed);
 		EXPECT_LT(0, other);
