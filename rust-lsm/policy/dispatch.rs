@@ -29,20 +29,25 @@ pub(crate) fn dispatch<O: OpType>(event: &Event<'_, O::Context>) -> Result {
     if mode == Mode::Off {
         return Ok(());
     }
-    // It may take long, so nobody is held up by it who waits for the readers of the list.
+    let mut prepared = u32::MAX;
     if event.behind().has_to_prepare() {
-        prepare::<O>(event, lists::groups(O::OP));
+        // It may take long, so nobody is held up by it who waits for the readers of the list.
+        prepared = lists::groups(O::OP);
+        prepare::<O>(event, prepared);
     }
     let reader = lists::of(O::OP).read();
     first_denial(
         reader
             .iter()
-            .map(|attachment| run::<O>(attachment, event, mode)),
+            .map(|attachment| run::<O>(attachment, event, mode, prepared)),
     )
 }
 
 /// Makes available what kfuncs of these groups answer.
 fn prepare<O: OpType>(event: &Event<'_, O::Context>, groups: u32) {
+    if groups == 0 {
+        return;
+    }
     for group in Group::PREPARED {
         if groups & group.bit() != 0 {
             event.behind().prepare(group);
@@ -59,11 +64,17 @@ fn first_denial(runs: impl Iterator<Item = Result>) -> Result {
     answer
 }
 
-/// Runs one policy and counts what it did; `Err` is a denial to enforce.
-fn run<O: OpType>(attachment: &Attachment, event: &Event<'_, O::Context>, mode: Mode) -> Result {
+/// Runs one policy and counts what it did; `Err` is a denial to enforce. `prepared` says which groups
+/// are.
+fn run<O: OpType>(
+    attachment: &Attachment,
+    event: &Event<'_, O::Context>,
+    mode: Mode,
+    prepared: u32,
+) -> Result {
     let behind = event.behind();
-    // Done, unless it was attached meanwhile.
-    prepare::<O>(event, attachment.groups(O::OP));
+    // Only if it was attached meanwhile.
+    prepare::<O>(event, attachment.groups(O::OP) & !prepared);
     let unread = behind.lacks_args() && attachment.calls(O::OP, Group::Exec);
 
     behind.begin_run();
