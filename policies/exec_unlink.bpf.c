@@ -15,6 +15,10 @@
  * (systemd's executor, a browser's workers, a file that is mounted into a container),
  * is reported and not refused.
  *
+ * A script that its own interpreter removes is reported and not refused: so does pip, when
+ * it upgrades itself and its directory for temporary files is on another filesystem; and
+ * who means ill has rm do it.
+ *
  * The facts are not proof: whoever first puts another file in the old place
  * looks like an upgrade, and is reported only if it is the program itself. A
  * script that ends in exec rm "$0", or that env runs, is no process's any more
@@ -98,6 +102,18 @@ int BPF_PROG(exec_unlink_exec, struct krsi_exec *exec)
 	return TELL(&exec->event, "deleted_then_executed", "unlinked", -EPERM);
 }
 
+/* Whether the file is the executable of the task, and no script that it runs. */
+static __always_inline bool is_executable(struct krsi_event *event)
+{
+	struct krsi_file_id file;
+	struct krsi_task_id task;
+
+	krsi_get_file_id(event, &file, sizeof(file));
+	krsi_get_task_id(event, &task, sizeof(task));
+	return file.dev == task.exe.dev && file.ino == task.exe.ino &&
+	       file.generation == task.exe.generation;
+}
+
 SEC("struct_ops/executable_unlink")
 int BPF_PROG(exec_unlink_unlink, struct krsi_exec_unlink *removal)
 {
@@ -110,8 +126,11 @@ int BPF_PROG(exec_unlink_unlink, struct krsi_exec_unlink *removal)
 			return TELL(event, "executable_replaced", "own", 0);
 		return 0;
 	}
-	if (removal->whose & KRSI_WHOSE_OWN)
+	if (removal->whose & KRSI_WHOSE_OWN) {
+		if (!is_executable(event))
+			return TELL(event, "executed_then_deleted", "own_script", 0);
 		return TELL(event, "executed_then_deleted", "own", -EPERM);
+	}
 	if (removal->whose & KRSI_WHOSE_DESCENDANT)
 		return TELL(event, "executed_then_deleted", "descendant", -EPERM);
 	/* A crowd of processes may be there to hide a child among them. */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -23,6 +24,7 @@ KEEP_POLICIES("exec_unlink.bpf.o", "exec_unlink")
 
 #define NEW PROGRAM ".dpkg-new"
 #define NAMELESS DIR "/nameless"
+#define SELF_REMOVING DIR "/self_removing"
 #define SCRIPT DIR "/script"
 #define CONFTEST DIR "/conftest"
 #define SH "/usr/bin/sh"
@@ -103,6 +105,12 @@ static int unlinked(void)
 	return ret < 0 ? -ret : ret;
 }
 
+/* As pip does when it upgrades itself across filesystems. */
+static int own_script(void)
+{
+	return RUN(NULL, SELF_REMOVING);
+}
+
 /* What is held open is executed after another file took its name. */
 static int outdated(void)
 {
@@ -161,6 +169,7 @@ FIXTURE_VARIANT(signal)
 
 /* clang-format off */
 VARIANT(own, EXECUTED, "own", PROGRAM, EPERM);
+VARIANT(own_script, EXECUTED, "own_script", SELF_REMOVING, 0, "unlinker");
 VARIANT(descendant, EXECUTED, "descendant", PROGRAM, EPERM, TEST_ITSELF);
 VARIANT(ancestor, EXECUTED, "ancestor", PROGRAM, 0, "unlinker");
 VARIANT(other, EXECUTED, "other", PROGRAM, 0, "unlinker");
@@ -175,7 +184,11 @@ VARIANT(mounted_by_a_user, DELETED, "unlinked", CONFTEST " (deleted)", EPERM, TE
 
 FIXTURE_SETUP(signal)
 {
+	char script[128];
+
 	ASSERT_EQ(0, unlinks_dir());
+	snprintf(script, sizeof(script), "#!%s unlink\n", TOOL);
+	ASSERT_EQ(0, file_make(SELF_REMOVING, script, 0755));
 	ASSERT_EQ(0, file_copy(PROGRAM, NEW, 0755));
 	ASSERT_EQ(0, file_copy(DIR "/exit0", NAMELESS, 0755));
 }
