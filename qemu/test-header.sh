@@ -27,18 +27,5 @@ a_longer_one_is_an_error_that_says_why() {
 	grep -F "at most 15 bytes" <<<"$said"
 }
 
-TESTS=(a_name_that_a_pin_can_have_compiles a_longer_one_is_an_error_that_says_why)
-
-echo "TAP version 13"
-echo "1..${#TESTS[@]}"
-failed=0
-for i in "${!TESTS[@]}"; do
-	if found=$("${TESTS[i]}"); then
-		echo "ok $((i + 1)) - ${TESTS[i]//_/ }"
-	else
-		echo "not ok $((i + 1)) - ${TESTS[i]//_/ }"
-		printf '# %s\n' "${found//$'\n'/$'\n'# }"
-		failed=1
-	fi
-done
-exit "$failed"
+. qemu/ktap.sh
+run_tests a_name_that_a_pin_can_have_compiles a_longer_one_is_an_error_that_says_why

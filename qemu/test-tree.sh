@@ -31,18 +31,5 @@ look_alikes_of_the_server_are_documented() {
 	return $missing
 }
 
-TESTS=(look_alikes_of_the_server_are_documented kernel_imports_nothing_of_the_lsm unsafe_stands_in_three_folders)
-
-echo "TAP version 13"
-echo "1..${#TESTS[@]}"
-failed=0
-for i in "${!TESTS[@]}"; do
-	if found=$("${TESTS[i]}"); then
-		echo "ok $((i + 1)) - ${TESTS[i]//_/ }"
-	else
-		echo "not ok $((i + 1)) - ${TESTS[i]//_/ }"
-		sed 's/^/# /' <<<"$found"
-		failed=1
-	fi
-done
-exit "$failed"
+. qemu/ktap.sh
+run_tests look_alikes_of_the_server_are_documented kernel_imports_nothing_of_the_lsm unsafe_stands_in_three_folders
