@@ -48,17 +48,20 @@ pub(crate) fn run(bprm: &Bprm) -> Result {
     }
     let place = Place::of(bprm.file());
     let name_now = name_now(&place);
+    let links = place.links();
     let behind = Behind::new()
         .with_place(place)
         .with_contents(Contents::of(bprm.file()))
         .with_exec(bprm);
+    // A FUSE server may count no names where there is one.
+    let is_unlinked = links == 0 && name_now != abi::KRSI_NAME_SAME;
     let context = Exec {
         depth: exec_state::next_round(bprm),
-        flags: flags(bprm, name_now) | torn(&behind),
+        flags: flags(bprm, &place, is_unlinked) | torn(&behind),
         argc: bprm.argc(),
         envc: bprm.envc(),
         strings_len: bprm.strings_len() as u64,
-        links: place.links(),
+        links,
         name_now,
         ..Default::default()
     };
@@ -97,11 +100,8 @@ fn name_now(place: &Place<'_>) -> u32 {
     }
 }
 
-fn flags(bprm: &Bprm, name_now: u32) -> u32 {
+fn flags(bprm: &Bprm, place: &Place<'_>, is_unlinked: bool) -> u32 {
     let file = bprm.file();
-    let place = Place::of(file);
-    // A FUSE server may count no names where there is one.
-    let is_unlinked = place.links() == 0 && name_now != abi::KRSI_NAME_SAME;
     let sight = Sight::of(file);
     let facts = [
         (abi::KRSI_EXEC_UNLINKED, is_unlinked),
