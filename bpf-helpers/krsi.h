@@ -472,7 +472,7 @@ struct krsi_module_request {
 /* struct krsi_map_exec.flags */
 #define KRSI_MAP_WRITABLE	(1U << 0) /* what is mapped can be written to, too */
 #define KRSI_MAP_SHARED		(1U << 1) /* and is the file's, not a copy */
-#define KRSI_MAP_UNLINKED	(1U << 2) /* the file has no name left, or never had one */
+#define KRSI_MAP_UNLINKED	(1U << 2) /* the file has no name left, by its link count */
 #define KRSI_MAP_MEMFD		(1U << 3) /* the file is a memfd or System V shared memory */
 #define KRSI_MAP_BY_EXEC	(1U << 4) /* execve maps it: the program or its ELF interpreter */
 #define KRSI_MAP_PROGRAM	(1U << 5) /* and it is the program, of which process_exec told */

@@ -28,7 +28,8 @@
  * does, a program that puts another one on the disk; install(1) removes what runs
  * before it puts another in its place; runc executes itself from a memfd or from a
  * mount that it never attaches. Exempt them by who does it and as which user, by its
- * parent (-E) or by the directory: krsi-watch -e 0@/usr/bin/runc -p /var/lib/builder.
+ * parent (-E) or by the directory: krsi-watch -e 0@/usr/bin/runc -p /var/lib/builder; or
+ * a memfd by its digest (-c).
  */
 #include "report.bpf.h"
 #include "exempt.bpf.h"
@@ -36,7 +37,7 @@
 /* What nobody runs any more is reported if it ran this recently. */
 #define RECENT (60ULL * 1000000000)
 
-/* What runc makes of itself, and nobody can change any more. krsi-watch -m fills it. */
+/* What runc makes of itself, and nobody can change any more. krsi-watch -c fills it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 64);
