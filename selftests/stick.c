@@ -24,6 +24,20 @@
 
 #define QMP "/dev/virtio-ports/krsi.qmp"
 
+int made(int result)
+{
+	return result ? -errno : 0;
+}
+
+int stick_mount(const char *dev, const char *to, const char *type, unsigned long flags,
+		const char *options)
+{
+	int ret = made(mount(dev, to, type, flags, options));
+
+	umount(to);
+	return ret;
+}
+
 int shell(const char *format, ...)
 {
 	char command[1024];

@@ -36,6 +36,12 @@ int stick_plug(const char *serial);
 int stick_unplug(void);
 bool stick_gone(const struct stick *stick);
 
+/* What a system call answered: 0 or -errno. */
+int made(int result);
+/* Mounts a device there, as mount(2), and unmounts it. */
+int stick_mount(const char *dev, const char *to, const char *type, unsigned long flags,
+		const char *options);
+
 /* Runs a command; its output is lost, its complaints are not. 0 or -EIO. */
 int shell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* A dm device that is all of another one, as it is or encrypted, until dm_off(); its node. */

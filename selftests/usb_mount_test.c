@@ -43,17 +43,9 @@ KEEP_POLICIES("usb_mount.bpf.o", "usb_mount")
 /* What a way needs besides the stick's node, made before the policy is attached. */
 static char extra[128];
 
-static int made(int result)
-{
-	return result ? -errno : 0;
-}
-
 static int by_mount(const char *dev, const char *type, unsigned long flags, const char *options)
 {
-	int ret = made(mount(dev, TO, type, flags, options));
-
-	umount(TO);
-	return ret;
+	return stick_mount(dev, TO, type, flags, options);
 }
 
 static int ext4(const char *dev) { return by_mount(dev, "ext4", 0, NULL); }

@@ -30,17 +30,9 @@ KEEP_POLICIES("usb_mount.bpf.o", "usb_mount")
 #define OVER DIR "/over" /* an overlay with a layer on the stick, as old */
 #define EXT4 "mkfs.ext4 -q -F"
 
-static int made(int result)
-{
-	return result ? -errno : 0;
-}
-
 static int by_mount(const char *dev, const char *type, unsigned long flags, const char *options)
 {
-	int ret = made(mount(dev, TO, type, flags, options));
-
-	umount(TO);
-	return ret;
+	return stick_mount(dev, TO, type, flags, options);
 }
 
 static int again(const char *dev) { return by_mount(dev, "ext4", 0, NULL); }
