@@ -152,6 +152,7 @@ extern char *krsi_boot_module_scan_ms;
 
 u64 krsi_boot_ns(void);
 bool krsi_kset_has(const struct kobject *kobj);
+struct page *krsi_hold_page_at(const void *addr);
 bool krsi_module_dir_is(const char *name, const void *dir);
 void krsi_work_within(struct delayed_work *work, unsigned long ms);
 void krsi_work_now(struct delayed_work *work);

@@ -535,6 +535,14 @@ u64 krsi_boot_ns(void)
 
 /* module.rs */
 
+/* A reference to the page of vmalloc()'s memory, of which a module's is, at @addr; or NULL. */
+struct page *krsi_hold_page_at(const void *addr)
+{
+	struct page *page = is_vmalloc_or_module_addr(addr) ? vmalloc_to_page(addr) : NULL;
+
+	return page && get_page_unless_zero(page) ? page : NULL;
+}
+
 bool krsi_kset_has(const struct kobject *kobj)
 {
 #ifdef CONFIG_SYSFS

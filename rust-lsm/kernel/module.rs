@@ -15,7 +15,10 @@ use super::{
         peek_string, //
     }, //
 };
-use core::mem::offset_of;
+use core::{
+    mem::offset_of,
+    ptr::NonNull, //
+};
 use kernel::{
     bindings,
     page::PAGE_SHIFT,
@@ -142,6 +145,34 @@ pub(crate) struct Look {
     pub(crate) graced: bool,
 }
 
+/// A reference to a page that held the record of a module: when the module has been freed the page
+/// becomes nobody else's, so that what stands in it was that module.
+///
+/// # Invariants
+///
+/// The reference is this one's own.
+pub(crate) struct HeldPage(NonNull<bindings::page>);
+
+// SAFETY: A page's references belong to no task.
+unsafe impl Send for HeldPage {}
+
+// SAFETY: Only its address is looked at.
+unsafe impl Sync for HeldPage {}
+
+impl HeldPage {
+    /// Which one it is, as [`Record::page`] has it.
+    pub(crate) fn address(&self) -> usize {
+        self.0.as_ptr() as usize
+    }
+}
+
+impl Drop for HeldPage {
+    fn drop(&mut self) {
+        // SAFETY: By the type's invariant.
+        unsafe { bindings::krsi_put_page(self.0.as_ptr()) };
+    }
+}
+
 /// Where a `struct module` is, or was.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ModuleAddr(usize);
@@ -191,7 +222,8 @@ impl ModuleAddr {
     }
 
     /// The page that is mapped there. What is written to it can't change which one it is, and
-    /// what comes to the address when the module has been freed has another one but by chance.
+    /// what comes to the address when the module has been freed has another one, as long as this
+    /// one is held.
     fn page(self) -> usize {
         // SAFETY: The address is only looked up.
         let area = unsafe { bindings::find_vm_area(self.0 as *const c_void) } as usize;
@@ -207,6 +239,14 @@ impl ModuleAddr {
                 peek(pages.wrapping_add(index.wrapping_mul(size_of::<usize>())))
             })
             .unwrap_or(0)
+    }
+
+    /// Holds the page that is mapped there, if it is one that modules have.
+    pub(crate) fn hold_page(self) -> Option<HeldPage> {
+        // SAFETY: The address is only looked up.
+        // INVARIANT: A reference is returned.
+        let page = unsafe { bindings::krsi_hold_page_at(self.0 as *const c_void) };
+        NonNull::new(page).map(HeldPage)
     }
 
     fn core(self) -> Option<[Range; CORE]> {
@@ -400,4 +440,42 @@ pub(crate) fn may_see_addresses(m: &SeqFile) -> bool {
 #[cfg(not(CONFIG_KALLSYMS))]
 pub(crate) fn may_see_addresses(_m: &SeqFile) -> bool {
     false
+}
+
+#[cfg(CONFIG_SECURITY_KRSI_KUNIT_TEST)]
+#[kunit_tests(krsi_module_page)]
+mod tests {
+    use super::*;
+    use kernel::page::PAGE_SIZE;
+
+    /// Memory as that of modules is, and where it is.
+    fn memory() -> Result<(VVec<u8>, ModuleAddr)> {
+        let mut memory = VVec::with_capacity(PAGE_SIZE, GFP_KERNEL)?;
+        memory.push(0, GFP_KERNEL)?;
+        let at = ModuleAddr::new(memory.as_ptr() as usize);
+        Ok((memory, at))
+    }
+
+    /// Freed pages are given out again at once, the last one first.
+    #[test]
+    fn a_page_that_is_held_becomes_nobody_elses() -> Result {
+        let (freed, at) = memory()?;
+        let held = at.hold_page().ok_or(EINVAL)?;
+        assert_eq!(at.page(), held.address());
+        drop(freed);
+        for _ in 0..1000 {
+            let (_memory, at) = memory()?;
+            assert!(at.page() != held.address());
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_memory_of_modules_has_no_page_to_hold() -> Result {
+        assert!(ModuleAddr::new(0x1000).hold_page().is_none());
+        let boxed = KBox::new(0u64, GFP_KERNEL)?;
+        let at = ModuleAddr::new(core::ptr::from_ref(&*boxed) as usize);
+        assert!(at.hold_page().is_none());
+        Ok(())
+    }
 }

@@ -4,6 +4,7 @@
 
 use crate::{
     boundary::module::{
+        HeldPage,
         Look,
         Range,
         Record,
@@ -18,7 +19,6 @@ use crate::{
 use kernel::prelude::*;
 
 /// What a module was when it was first heard of, before any of its code ran.
-#[derive(Clone, Copy)]
 pub(crate) struct Baseline {
     /// NUL-padded.
     pub(crate) name: [u8; NAME_SIZE],
@@ -29,18 +29,21 @@ pub(crate) struct Baseline {
     /// The views that this module is in, though not every one is.
     pub(crate) own_views: u32,
     page: usize,
+    /// The same one, so that it becomes no other module's.
+    _held: Option<HeldPage>,
 }
 
 impl Baseline {
     /// Takes a module's word for it.
-    pub(crate) fn new(record: &Record) -> Self {
+    pub(crate) fn new(record: &Record, held: Option<HeldPage>) -> Self {
         Self {
             name: record.name,
             core: record.core,
             symbols: record.symbols,
             symbols_in_use: record.symbols_in_use,
             own_views: 0,
-            page: record.page,
+            page: held.as_ref().map_or(record.page, HeldPage::address),
+            _held: held,
         }
     }
 
@@ -196,7 +199,7 @@ mod tests {
     };
 
     fn was() -> Baseline {
-        Baseline::new(&record(State::Coming))
+        Baseline::new(&record(State::Coming), None)
     }
 
     fn altered(phase: Phase, look: &Look) -> u32 {

@@ -139,7 +139,7 @@ impl Ledger {
         if known {
             return Some(vacancy);
         }
-        let mut was = Baseline::new(record);
+        let mut was = Baseline::new(record, module.hold_page());
         if has_ftrace_records(&was.core[TEXT]) {
             was.own_views = abi::KRSI_VIEW_FTRACE;
         }

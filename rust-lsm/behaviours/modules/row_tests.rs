@@ -37,7 +37,7 @@ mod tests {
     const CHAIN: u32 = abi::KRSI_ALTERED_CHAIN;
 
     fn coming() -> Row {
-        let was = Baseline::new(&samples::record(State::Coming));
+        let was = Baseline::new(&samples::record(State::Coming), None);
         let loader = abi::ModuleLoader::default();
         Row::new(
             ModuleAddr::new(0x1000),
