@@ -57,7 +57,7 @@ pub(crate) fn run(bprm: &Bprm) -> Result {
     let is_unlinked = links == 0 && name_now != abi::KRSI_NAME_SAME;
     let context = Exec {
         depth: exec_state::next_round(bprm),
-        flags: flags(bprm, &place, is_unlinked) | torn(&behind),
+        flags: flags(bprm, &place, is_unlinked),
         argc: bprm.argc(),
         envc: bprm.envc(),
         strings_len: bprm.strings_len() as u64,
@@ -66,7 +66,9 @@ pub(crate) fn run(bprm: &Bprm) -> Result {
         ..Default::default()
     };
 
-    dispatch::<ProcessExec>(&Event::new(behind, context))
+    let mut event = Event::new(behind, context);
+    event.public_mut().flags |= torn(event.behind());
+    dispatch::<ProcessExec>(&event)
 }
 
 /// Whether the strings are others than those that were counted. It takes their pages and a walk, so

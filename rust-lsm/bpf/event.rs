@@ -36,7 +36,8 @@ use core::{
     },
     mem::{
         align_of,
-        offset_of, //
+        offset_of,
+        MaybeUninit, //
     },
 };
 use kernel::{
@@ -56,11 +57,12 @@ pub(crate) struct Behind<'a> {
     marks: OnceCell<Marks>,
     module: Option<&'a ModuleContents<'a>>,
     failed: Cell<bool>,
-    reason: [Cell<u8>; KRSI_REASON_SIZE as usize],
+    reason: Reason,
 }
 
 impl<'a> Behind<'a> {
     /// Nothing yet: facts are added by the `with_` functions.
+    #[inline(always)]
     pub(crate) const fn new() -> Self {
         Self {
             place: None,
@@ -73,49 +75,50 @@ impl<'a> Behind<'a> {
             marks: OnceCell::new(),
             module: None,
             failed: Cell::new(false),
-            reason: [const { Cell::new(0) }; KRSI_REASON_SIZE as usize],
+            reason: Reason::new(),
         }
     }
 
     /// The file that the event is about, by the name that it is about.
+    #[inline(always)]
     pub(crate) fn with_place(mut self, place: Place<'a>) -> Self {
         self.place = Some(place);
         self
     }
 
     /// Its path with a NUL, or why it is not known, where the hook is too late to ask.
+    #[inline(always)]
     pub(crate) fn with_path(mut self, path: Result<&'a [u8]>) -> Self {
         self.path = Some(path);
         self
     }
 
     /// The exec whose arguments and environment can be read.
+    #[inline(always)]
     pub(crate) fn with_exec(mut self, bprm: &'a Bprm) -> Self {
         self.exec = Some(bprm);
         self
     }
 
     /// The module that is being loaded.
+    #[inline(always)]
     pub(crate) fn with_module(mut self, module: &'a ModuleContents<'a>) -> Self {
         self.module = Some(module);
         self
     }
 
     /// The USB device that a mount stands on: `ENODATA` if on none, `E2BIG` if on several.
+    #[inline(always)]
     pub(crate) fn with_usb(mut self, usb: Result<&'a UsbId>) -> Self {
         self.usb = usb;
         self
     }
 
     /// The file whose contents can be asked for.
+    #[inline(always)]
     pub(crate) fn with_contents(mut self, contents: Contents<'a>) -> Self {
         self.contents = Some(contents);
         self
-    }
-
-    /// Whether there is anything that is prepared.
-    pub(crate) fn has_to_prepare(&self) -> bool {
-        self.exec.is_some() || self.contents.is_some() || self.module.is_some()
     }
 
     /// Makes available what the kfuncs of a group answer, once an event. Called before programs
@@ -218,26 +221,25 @@ impl<'a> Behind<'a> {
     }
 
     /// A program is about to run: what one before it noted is forgotten.
+    #[inline]
     pub(crate) fn begin_run(&self) {
         self.failed.set(false);
-        self.reason[0].set(0);
+        self.reason.clear();
     }
 
     /// Keeps why the program that is running now will deny, for its record: up to the first NUL,
     /// and what there is room for. Answers how many bytes that is.
     pub(crate) fn set_reason(&self, text: &ProgMem<'_>) -> usize {
-        let mut bytes = [0; KRSI_REASON_SIZE as usize];
-        text.read(&mut bytes[..KRSI_REASON_SIZE as usize - 1]);
+        let mut bytes = [0; Reason::SIZE];
+        text.read(&mut bytes[..Reason::SIZE - 1]);
         let len = bytes.iter().take_while(|byte| **byte != 0).count();
-        for (kept, byte) in self.reason.iter().zip(bytes) {
-            kept.set(byte);
-        }
+        self.reason.set(&bytes[..len]);
         len
     }
 
     /// What the program that ran last gave as its reason, with a NUL.
-    pub(crate) fn reason(&self) -> [u8; KRSI_REASON_SIZE as usize] {
-        core::array::from_fn(|i| self.reason[i].get())
+    pub(crate) fn reason(&self) -> [u8; Reason::SIZE] {
+        self.reason.get()
     }
 
     /// The module that is being loaded; `ENODATA` if it is another event.
@@ -250,9 +252,59 @@ impl<'a> Behind<'a> {
         self.failed.set(true);
     }
 
-    /// Whether a kfunc could not answer since the last call; clears it.
-    pub(crate) fn take_failure(&self) -> bool {
-        self.failed.replace(false)
+    /// Whether a kfunc could not answer the program that ran last.
+    #[inline]
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.get()
+    }
+}
+
+/// Why a program denies. Nothing of it is written before there is one.
+///
+/// # Invariants
+///
+/// The first `len` bytes are initialised.
+struct Reason {
+    bytes: [Cell<MaybeUninit<u8>>; Self::SIZE],
+    len: Cell<usize>,
+}
+
+impl Reason {
+    /// With a NUL.
+    const SIZE: usize = KRSI_REASON_SIZE as usize;
+
+    #[inline(always)]
+    const fn new() -> Self {
+        // INVARIANT: There are none.
+        Self {
+            bytes: [const { Cell::new(MaybeUninit::uninit()) }; Self::SIZE],
+            len: Cell::new(0),
+        }
+    }
+
+    #[inline]
+    fn clear(&self) {
+        self.len.set(0);
+    }
+
+    /// Keeps as much as there is room for before a NUL.
+    fn set(&self, text: &[u8]) {
+        let text = &text[..text.len().min(Self::SIZE - 1)];
+        for (kept, byte) in self.bytes.iter().zip(text) {
+            kept.set(MaybeUninit::new(*byte));
+        }
+        // INVARIANT: They were just written.
+        self.len.set(text.len());
+    }
+
+    /// It, and NULs.
+    fn get(&self) -> [u8; Self::SIZE] {
+        let mut text = [0; Self::SIZE];
+        for (to, kept) in text.iter_mut().zip(&self.bytes).take(self.len.get()) {
+            // SAFETY: By the type's invariants.
+            *to = unsafe { kept.get().assume_init() };
+        }
+        text
     }
 }
 
@@ -271,7 +323,8 @@ pub(crate) struct Event<'a, C> {
 impl<'a, C> Event<'a, C> {
     const ALIGNED: () = assert!(align_of::<C>() == align_of::<EventHeader>());
 
-    /// Puts a context in front of the kernel's objects.
+    /// Puts a context in front of the kernel's objects. Inlined, so that it is made where it stays.
+    #[inline(always)]
     pub(crate) fn new(behind: Behind<'a>, public: C) -> Self {
         let () = Self::ALIGNED;
         Self { behind, public }
@@ -285,6 +338,11 @@ impl<'a, C> Event<'a, C> {
     /// The context.
     pub(crate) fn public(&self) -> &C {
         &self.public
+    }
+
+    /// The same, before a program sees it.
+    pub(crate) fn public_mut(&mut self) -> &mut C {
+        &mut self.public
     }
 
     /// The context to call a program with. Programs only read it.

@@ -75,6 +75,83 @@ impl Group {
     }
 }
 
+/// What a program needs, or all programs of an op: the groups that it calls kfuncs of, and whether
+/// it may sleep.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Needs(u32);
+
+impl Needs {
+    /// Nothing.
+    pub(crate) const NONE: Self = Self(0);
+
+    /// Beyond the bits of groups.
+    const SLEEPS: u32 = 1 << 31;
+
+    /// What has to be done before or otherwise than for a program that needs nothing.
+    const TO_DO: u32 = {
+        let mut bits = Self::SLEEPS;
+        let mut i = 0;
+        while i < Group::PREPARED.len() {
+            bits |= Group::PREPARED[i].bit();
+            i += 1;
+        }
+        bits
+    };
+
+    /// Those of a program that calls kfuncs of these groups, a bit each.
+    pub(crate) const fn new(groups: u32, sleeps: bool) -> Self {
+        Self(groups | if sleeps { Self::SLEEPS } else { 0 })
+    }
+
+    /// As kept in an atomic.
+    pub(crate) const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
+    /// The same.
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// These and others.
+    pub(crate) const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Whether kfuncs of this group are called.
+    pub(crate) const fn has(self, group: Group) -> bool {
+        self.0 & group.bit() != 0
+    }
+
+    /// What has to be done for these and was not for `done`.
+    #[inline]
+    pub(crate) const fn beyond(self, done: Self) -> Self {
+        Self(self.0 & Self::TO_DO & !done.0)
+    }
+
+    /// The groups among them that are prepared.
+    pub(crate) fn prepared(self) -> impl Iterator<Item = Group> {
+        Group::PREPARED
+            .into_iter()
+            .filter(move |group| self.has(*group))
+    }
+
+    /// Whether there are none.
+    #[inline]
+    pub(crate) const fn are_none(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Those that are prepared alone, but for `group`.
+    pub(crate) const fn prepared_but(self, group: Option<Group>) -> Self {
+        let bits = self.0 & Self::TO_DO & !Self::SLEEPS;
+        match group {
+            Some(group) => Self(bits & !group.bit()),
+            None => Self(bits),
+        }
+    }
+}
+
 /// Registers the kfuncs and their filter. Once, from a late initcall.
 pub(crate) fn register() -> Result {
     // SAFETY: The sets are constants of this kernel, their filter is `krsi_rs_kfunc_filter`.

@@ -20,7 +20,10 @@ use crate::boundary::prog::Prog;
 use core::{
     cell::UnsafeCell,
     ffi::c_void,
-    mem::size_of,
+    mem::{
+        size_of,
+        MaybeUninit, //
+    },
     ptr::null, //
 };
 use kernel::{
@@ -30,7 +33,8 @@ use kernel::{
         to_result, //
     },
     prelude::*,
-    str::as_char_ptr_in_const_context, //
+    str::as_char_ptr_in_const_context,
+    types::NotThreadSafe, //
 };
 
 /// Those who use the type: what is registered calls them.
@@ -111,17 +115,90 @@ impl OpsRef {
         (!prog.is_null()).then(|| unsafe { Prog::from_ptr(prog) })
     }
 
-    /// Runs the program of an op on a context; `None` if the policy has none.
+    /// Runs the program of an op on a context, through the trampoline that BPF made for it: for
+    /// one that may sleep, in no [`Section`].
     ///
     /// `EBUSY` if the program may not be run, because an extension has replaced a part of it.
-    #[inline]
-    pub(crate) fn run<O: OpType>(&self, event: &Event<'_, O::Context>) -> Option<Result<c_int>> {
-        if self.prog(O::OP)?.is_extended() {
-            return Some(Err(EBUSY));
+    pub(crate) fn call<O: OpType>(&self, event: &Event<'_, O::Context>) -> Result<c_int> {
+        if self.prog(O::OP).is_none_or(Prog::is_extended) {
+            return Err(EBUSY);
         }
         // SAFETY: The map is referenced, and the context is that of an event, which lives during
         // the call.
-        unsafe { O::call(self.ops, event.context()) }.map(Ok)
+        unsafe { O::call(self.ops, event.context()) }.ok_or(EBUSY)
+    }
+
+    /// The same in a section, where none sleeps, and directly.
+    #[inline]
+    pub(crate) fn run<O: OpType>(
+        &self,
+        event: &Event<'_, O::Context>,
+        _section: &Section<'_>,
+    ) -> Result<c_int> {
+        let prog = self.progs[O::OP.index()];
+        // SAFETY: The map holds its programs, by the invariants.
+        if prog.is_null() || unsafe { Prog::from_ptr(prog) }.is_extended() {
+            return Err(EBUSY);
+        }
+        // SAFETY: As above. The section is what it runs in; its one argument is the context of an
+        // event, which lives during the call.
+        let returned = unsafe { bindings::krsi_run(prog, event.context().cast()) };
+        Ok(if O::OP.spec().can_deny { returned } else { 0 })
+    }
+}
+
+/// Room on the stack for what BPF keeps of a [`Section`].
+pub(crate) struct RunContext(UnsafeCell<MaybeUninit<bindings::bpf_tramp_run_ctx>>);
+
+impl RunContext {
+    /// Room.
+    #[inline]
+    pub(crate) const fn new() -> Self {
+        Self(UnsafeCell::new(MaybeUninit::uninit()))
+    }
+
+    /// Begins the section.
+    #[inline]
+    pub(crate) fn enter(&mut self) -> Section<'_> {
+        // SAFETY: The room stays where it is while it is borrowed, which is until the end.
+        unsafe { bindings::krsi_run_begin(self.0.get().cast()) };
+        Section(self, NotThreadSafe)
+    }
+}
+
+/// What programs that don't sleep run in: one for all that run on an event, where BPF's trampolines
+/// have one for each.
+///
+/// It is RCU, no migration, and the run context of the task, as `__bpf_prog_enter()` has them for
+/// such a program. Two things more are in the trampoline of others and not in that of a program of
+/// struct_ops: a guard against recursion, and what a tail call needs, which is refused. Statistics
+/// (`kernel.bpf_stats_enabled`) are kept by `bpf_prog_run()` as well, and fentry on a program goes on
+/// working, as that patches the program itself.
+///
+/// # Invariants
+///
+/// The section was begun with this room, by the current task.
+pub(crate) struct Section<'a>(&'a mut RunContext, NotThreadSafe);
+
+impl Section<'_> {
+    /// Leaves the section for as long as `work` takes, which may sleep if the caller may.
+    #[inline(never)]
+    pub(crate) fn pause<R>(&mut self, work: impl FnOnce() -> R) -> R {
+        // SAFETY: By the type's invariants; it is begun anew with the same room.
+        unsafe {
+            bindings::krsi_run_end(self.0 .0.get().cast());
+            let result = work();
+            bindings::krsi_run_begin(self.0 .0.get().cast());
+            result
+        }
+    }
+}
+
+impl Drop for Section<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: By the type's invariants.
+        unsafe { bindings::krsi_run_end(self.0 .0.get().cast()) };
     }
 }
 

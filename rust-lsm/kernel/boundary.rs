@@ -31,6 +31,8 @@ pub(crate) mod module_chain;
 pub(crate) mod mounts;
 pub(crate) mod name;
 mod nofault;
+pub(crate) mod once;
+pub(crate) mod per_cpu;
 pub(crate) mod place;
 pub(crate) mod process;
 pub(crate) mod prog;

@@ -12,6 +12,7 @@
 #include <linux/dcache.h>
 #include <linux/filelock.h>
 #include <linux/fs.h>
+#include <linux/filter.h>
 #include <linux/fs_struct.h>
 #include <linux/kdev_t.h>
 #include <linux/kernfs.h>
@@ -23,6 +24,7 @@
 #include <linux/namei.h>
 #include <linux/nsproxy.h>
 #include <linux/pagemap.h>
+#include <linux/percpu.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate_wait.h>
 #include <linux/sched.h>
@@ -62,7 +64,7 @@ struct krsi_hook_key krsi_key_file_mprotect = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_file_open = { STATIC_KEY_FALSE_INIT };
 struct krsi_hook_key krsi_key_inode_setattr = { STATIC_KEY_FALSE_INIT };
 
-DEFINE_SRCU(krsi_srcu);
+DEFINE_SRCU_FAST(krsi_srcu);
 
 /* A hundred lines in five seconds: each program that is refused leaves one. */
 static DEFINE_RATELIMIT_STATE(krsi_log_limit, DEFAULT_RATELIMIT_INTERVAL, 100);
@@ -581,7 +583,67 @@ void krsi_work_now(struct delayed_work *work)
 	mod_delayed_work(system_dfl_wq, work, 0);
 }
 
+/* srcu_list.rs */
+
+struct srcu_ctr __percpu *krsi_list_lock(void)
+{
+	return srcu_read_lock_fast(&krsi_srcu);
+}
+
+void krsi_list_unlock(struct srcu_ctr __percpu *scp)
+{
+	srcu_read_unlock_fast(&krsi_srcu, scp);
+}
+
+/* per_cpu.rs */
+
+u64 __percpu *krsi_counter_alloc(void)
+{
+	return alloc_percpu_gfp(u64, GFP_KERNEL_ACCOUNT);
+}
+
+void krsi_counter_increase(u64 __percpu *counts)
+{
+	this_cpu_inc(*counts);
+}
+
+u64 krsi_counter_sum(u64 __percpu *counts)
+{
+	u64 sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(*per_cpu_ptr(counts, cpu));
+	return sum;
+}
+
+void krsi_counter_free(u64 __percpu *counts)
+{
+	free_percpu(counts);
+}
+
 /* struct_ops.rs */
+
+void krsi_run_begin(struct bpf_tramp_run_ctx *run_ctx)
+{
+	rcu_read_lock_dont_migrate();
+	run_ctx->bpf_cookie = 0;
+	run_ctx->saved_run_ctx = bpf_set_run_ctx(&run_ctx->run_ctx);
+}
+
+void krsi_run_end(struct bpf_tramp_run_ctx *run_ctx)
+{
+	bpf_reset_run_ctx(run_ctx->saved_run_ctx);
+	rcu_read_unlock_migrate();
+}
+
+/* What programs of struct_ops are called with is an array of their arguments. */
+int krsi_run(const struct bpf_prog *prog, void *context)
+{
+	u64 args[] = { (u64)context };
+
+	return bpf_prog_run(prog, args);
+}
 
 u32 krsi_member_offset(const struct btf_type *t, const struct btf_member *member)
 {

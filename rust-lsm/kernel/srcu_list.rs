@@ -2,11 +2,12 @@
 
 //! A list that is read under SRCU and changed by one writer at a time, ordered by a key.
 //!
-//! Readers may sleep and never wait. Removing an element allocates nothing and waits for nobody:
+//! Readers may sleep and never wait; they take SRCU's fast flavor, which has no barrier. Removing an element allocates nothing and waits for nobody:
 //! the element is freed by a callback after the readers that may see it are gone.
 //!
 //! C header: [`include/linux/srcu.h`](srctree/include/linux/srcu.h).
 
+use super::once;
 use core::{
     cell::UnsafeCell,
     marker::PhantomData,
@@ -18,7 +19,6 @@ use kernel::{
     prelude::*,
     sync::atomic::{
         ordering::{
-            Acquire,
             Relaxed,
             Release, //
         },
@@ -47,6 +47,11 @@ impl<T> Node<T> {
             },
             GFP_KERNEL_ACCOUNT,
         )?)
+    }
+
+    /// What it holds.
+    pub(crate) fn value(&self) -> &T {
+        &self.value
     }
 }
 
@@ -94,7 +99,7 @@ impl<T: Send + Sync + 'static> List<T> {
 
     /// Whether it is empty, at this moment.
     pub(crate) fn is_empty(&self) -> bool {
-        self.head.load(Relaxed).is_null()
+        once::read(&self.head).is_null()
     }
 
     /// Puts `new` in the place of the element with this key, adds it in the order of keys if there
@@ -141,7 +146,7 @@ impl<T: Send + Sync + 'static> List<T> {
     /// Begins to read. The elements stay until the guard is dropped; the reader may sleep.
     pub(crate) fn read(&'static self) -> Reader<T> {
         // SAFETY: The domain is a static of this kernel.
-        let index = unsafe { bindings::srcu_read_lock(&raw mut bindings::krsi_srcu) };
+        let index = unsafe { bindings::krsi_list_lock() };
         Reader {
             list: self,
             index,
@@ -169,7 +174,7 @@ unsafe extern "C" fn free<T>(rcu: *mut bindings::callback_head) {
 /// A reader of a list.
 pub(crate) struct Reader<T: Send + Sync + 'static> {
     list: &'static List<T>,
-    index: c_int,
+    index: *mut bindings::srcu_ctr,
     _not_send: NotThreadSafe,
 }
 
@@ -184,8 +189,8 @@ impl<T: Send + Sync + 'static> Reader<T> {
 
 impl<T: Send + Sync + 'static> Drop for Reader<T> {
     fn drop(&mut self) {
-        // SAFETY: `index` is what `srcu_read_lock` gave this reader.
-        unsafe { bindings::srcu_read_unlock(&raw mut bindings::krsi_srcu, self.index) };
+        // SAFETY: `index` is what the lock gave this reader.
+        unsafe { bindings::krsi_list_unlock(self.index) };
     }
 }
 
@@ -197,10 +202,12 @@ pub(crate) struct Iter<'a, T> {
 impl<'a, T> Iterator for Iter<'a, T> {
     type Item = &'a T;
 
+    #[inline]
     fn next(&mut self) -> Option<&'a T> {
         // SAFETY: The reader's SRCU section keeps each node that it can reach alive for `'a`, by
-        // the list's invariants; `Acquire` pairs with the `Release` that published the node.
-        let node: &'a Node<T> = unsafe { self.next.load(Acquire).as_ref() }?;
+        // the list's invariants; what is read of it depends on its address, which was published by
+        // a `Release`.
+        let node: &'a Node<T> = unsafe { once::read(self.next).as_ref() }?;
         self.next = &node.next;
         Some(&node.value)
     }

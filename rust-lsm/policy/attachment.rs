@@ -13,6 +13,7 @@ use super::{
 use crate::{
     boundary::{
         cred::Ids,
+        per_cpu::PerCpuCounter,
         srcu_list::Node,
         task, //
     },
@@ -22,7 +23,7 @@ use crate::{
             KRSI_FAIL_CLOSED,
             KRSI_NO_RECORD, //
         },
-        kfunc::Group,
+        kfunc::Needs,
         ops::Op,
         struct_ops::OpsRef, //
     },
@@ -43,7 +44,7 @@ use kernel::{
 /// What a policy did since it was attached.
 pub(crate) struct Counts {
     /// Runs of its programs.
-    pub(crate) runs: Atomic<u64>,
+    pub(crate) runs: PerCpuCounter,
     /// Denials that were enforced.
     pub(crate) denials: Atomic<u64>,
     /// Denials that its mode turned into a count.
@@ -55,19 +56,18 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    fn new() -> Self {
-        Self {
-            runs: Atomic::new(0),
+    fn new() -> Result<Self> {
+        Ok(Self {
+            runs: PerCpuCounter::new()?,
             denials: Atomic::new(0),
             would_denials: Atomic::new(0),
             errors: Atomic::new(0),
             unrecorded: Atomic::new(0),
-        }
+        })
     }
 
-    /// Counts one run.
+    /// Counts what came of a run that has been counted.
     pub(crate) fn note(&self, judgement: &Judgement, enforced: bool) {
-        self.runs.add(1, Relaxed);
         if judgement.error {
             self.errors.add(1, Relaxed);
         }
@@ -124,7 +124,7 @@ impl Policy {
             Self {
                 id,
                 owner: Owner::current(),
-                counts: Counts::new(),
+                counts: Counts::new()?,
             },
             GFP_KERNEL_ACCOUNT,
         )?)
@@ -151,7 +151,7 @@ pub(crate) struct Attachment {
     policy: Arc<Policy>,
     ops: OpsRef,
     maps: KVec<u32>,
-    kfunc_groups: [u32; Op::COUNT],
+    needs: [Needs; Op::COUNT],
 }
 
 impl Attachment {
@@ -159,7 +159,7 @@ impl Attachment {
     /// extension, `EACCES` if one reads kernel memory or calls what no filter was asked for.
     pub(crate) fn new(policy: Arc<Policy>, ops: OpsRef) -> Result<Arc<Self>> {
         let mut maps = KVec::new();
-        let mut kfunc_groups = [0; Op::COUNT];
+        let mut needs = [Needs::NONE; Op::COUNT];
         for op in Op::ALL {
             let Some(prog) = ops.prog(op) else {
                 continue;
@@ -170,8 +170,10 @@ impl Attachment {
             if prog.loads_untrusted() || prog.calls_modules() {
                 return Err(EACCES);
             }
-            if let Some(groups) = kfunc_groups.get_mut(op.index()) {
-                *groups = prog_state::of(prog).map_or(0, |state| state.kfunc_groups.load(Relaxed));
+            if let Some(needs) = needs.get_mut(op.index()) {
+                let groups =
+                    prog_state::of(prog).map_or(0, |state| state.kfunc_groups.load(Relaxed));
+                *needs = Needs::new(groups, prog.sleepable());
             }
             prog.for_each_map(|id| {
                 if !maps.contains(&id) {
@@ -185,7 +187,7 @@ impl Attachment {
                 policy,
                 ops,
                 maps,
-                kfunc_groups,
+                needs,
             },
             GFP_KERNEL_ACCOUNT,
         )?)
@@ -211,14 +213,10 @@ impl Attachment {
         &self.ops.header().name
     }
 
-    /// Of which groups its program for this op calls kfuncs, a bit each.
-    pub(crate) fn groups(&self, op: Op) -> u32 {
-        self.kfunc_groups.get(op.index()).copied().unwrap_or(0)
-    }
-
-    /// Whether its program for this op calls kfuncs of this group.
-    pub(crate) fn calls(&self, op: Op, group: Group) -> bool {
-        self.groups(op) & group.bit() != 0
+    /// What its program for this op needs.
+    #[inline]
+    pub(crate) fn needs(&self, op: Op) -> Needs {
+        self.needs.get(op.index()).copied().unwrap_or(Needs::NONE)
     }
 
     /// Whether it denies where it could not decide.
@@ -264,6 +262,7 @@ impl Attachment {
             .filter(|op| self.ops.prog(*op).is_some())
             .count();
         size_of::<Policy>()
+            + PerCpuCounter::size()
             + size_of::<Self>()
             + self.maps.capacity() * size_of::<u32>()
             + nodes * size_of::<Node<Arc<Self>>>()

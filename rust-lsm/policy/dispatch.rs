@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Runs every attached policy on an event.
+//!
+//! What a program needs is prepared before, once for all. One that needs nothing more is run
+//! directly, in a section that it shares with the others; what is left to do for another, or that it
+//! may sleep, interrupts the section.
 
 use super::{
     attachment::Attachment,
@@ -14,8 +18,12 @@ use super::{
 };
 use crate::bpf::{
     event::Event,
-    kfunc::Group,
-    ops::OpType, //
+    kfunc::{
+        Group,
+        Needs, //
+    },
+    ops::OpType,
+    struct_ops::RunContext, //
 };
 use kernel::prelude::*;
 
@@ -29,61 +37,66 @@ pub(crate) fn dispatch<O: OpType>(event: &Event<'_, O::Context>) -> Result {
     if mode == Mode::Off {
         return Ok(());
     }
-    let mut prepared = u32::MAX;
-    if event.behind().has_to_prepare() {
-        // It may take long, so nobody is held up by it who waits for the readers of the list.
-        prepared = lists::groups(O::OP);
-        prepare::<O>(event, prepared);
-    }
+    // It may take long, so nobody is held up by it who waits for the readers of the list.
+    let ready = match lists::needs(O::OP).beyond(Needs::NONE) {
+        needs if needs.are_none() => needs,
+        needs => prepare::<O>(event, needs),
+    };
+    let behind = event.behind();
     let reader = lists::of(O::OP).read();
-    first_denial(
-        reader
-            .iter()
-            .map(|attachment| run::<O>(attachment, event, mode, prepared)),
-    )
-}
-
-/// Makes available what kfuncs of these groups answer.
-fn prepare<O: OpType>(event: &Event<'_, O::Context>, groups: u32) {
-    if groups == 0 {
-        return;
-    }
-    for group in Group::PREPARED {
-        if groups & group.bit() != 0 {
-            event.behind().prepare(group);
-        }
-    }
-}
-
-/// Runs through all of them, and answers with the first denial.
-fn first_denial(runs: impl Iterator<Item = Result>) -> Result {
+    let mut room = RunContext::new();
+    let mut section = room.enter();
     let mut answer = Ok(());
-    for own in runs {
-        answer = answer.and(own);
+    for attachment in reader.iter() {
+        let missing = attachment.needs(O::OP).beyond(ready);
+        behind.begin_run();
+        let returned = if missing.are_none() {
+            attachment.ops().run::<O>(event, &section)
+        } else {
+            section.pause(|| run_apart::<O>(attachment, event, missing))
+        };
+        attachment.policy().counts().runs.increase();
+        if returned != Ok(0) || behind.has_failed() {
+            answer = answer.and(conclude::<O>(attachment, event, returned, mode));
+        }
     }
     answer
 }
 
-/// Runs one policy and counts what it did; `Err` is a denial to enforce. `prepared` says which groups
-/// are.
-fn run<O: OpType>(
+/// Makes available what kfuncs of these groups answer; says of which it is.
+#[inline(never)]
+fn prepare<O: OpType>(event: &Event<'_, O::Context>, needs: Needs) -> Needs {
+    let behind = event.behind();
+    for group in needs.prepared() {
+        behind.prepare(group);
+    }
+    needs.prepared_but(behind.lacks_args().then_some(Group::Exec))
+}
+
+/// Runs a program that may sleep, was attached meanwhile, or has no arguments to read.
+fn run_apart<O: OpType>(
     attachment: &Attachment,
     event: &Event<'_, O::Context>,
-    mode: Mode,
-    prepared: u32,
-) -> Result {
-    let behind = event.behind();
-    // Only if it was attached meanwhile.
-    prepare::<O>(event, attachment.groups(O::OP) & !prepared);
-    let unread = behind.lacks_args() && attachment.calls(O::OP, Group::Exec);
+    missing: Needs,
+) -> Result<c_int> {
+    prepare::<O>(event, missing);
+    let returned = attachment.ops().call::<O>(event);
+    if missing.has(Group::Exec) && event.behind().lacks_args() {
+        event.behind().note_failure();
+    }
+    returned
+}
 
-    behind.begin_run();
-    let Some(returned) = attachment.ops().run::<O>(event) else {
-        return Ok(());
-    };
-    let failed = behind.take_failure() || unread;
+/// Judges and counts what a policy did but to allow; `Err` is a denial to enforce.
+#[inline(never)]
+fn conclude<O: OpType>(
+    attachment: &Attachment,
+    event: &Event<'_, O::Context>,
+    returned: Result<c_int>,
+    mode: Mode,
+) -> Result {
     let fail_closed = attachment.fails_closed() && O::OP.spec().can_deny;
-    let judgement = judge(returned, failed, fail_closed);
+    let judgement = judge(returned, event.behind().has_failed(), fail_closed);
 
     let enforced = attachment.effective(mode) == Mode::Enforce;
     attachment.policy().counts().note(&judgement, enforced);
@@ -93,34 +106,5 @@ fn run<O: OpType>(
     match judgement.denial {
         Some(errno) if enforced => Err(errno),
         _ => Ok(()),
-    }
-}
-
-#[cfg(CONFIG_SECURITY_KRSI_KUNIT_TEST)]
-#[kunit_tests(krsi_dispatch)]
-mod tests {
-    use super::*;
-
-    /// Runs policies that answer so; returns how many ran and the errno.
-    fn dispatched(answers: &[Result]) -> (usize, c_int) {
-        let mut ran = 0;
-        let answer = first_denial(answers.iter().map(|own| {
-            ran += 1;
-            *own
-        }));
-        (ran, answer.err().map_or(0, |e| e.to_errno()))
-    }
-
-    #[test]
-    fn all_run_and_the_first_denial_is_the_answer() {
-        assert_eq!(dispatched(&[Err(EPERM), Err(EACCES)]), (2, -1));
-        assert_eq!(dispatched(&[Err(EACCES), Err(EPERM)]), (2, -13));
-        assert_eq!(dispatched(&[Ok(()), Err(EACCES), Ok(())]), (3, -13));
-    }
-
-    #[test]
-    fn nobody_denies_nothing() {
-        assert_eq!(dispatched(&[Ok(()), Ok(())]), (2, 0));
-        assert_eq!(dispatched(&[]), (0, 0));
     }
 }

@@ -5,7 +5,10 @@
 //! `krsi.mode=` on the kernel command line sets it at boot and caps it from then on; without it
 //! Kconfig says how to begin and nothing caps. A policy's own wish never goes beyond it.
 
-use crate::boundary::boot_param;
+use crate::boundary::{
+    boot_param,
+    once, //
+};
 use kernel::{
     prelude::*,
     sync::atomic::{
@@ -55,7 +58,7 @@ impl Mode {
     }
 
     fn load(from: &Atomic<u32>) -> Self {
-        match from.load(Relaxed) {
+        match once::read(from) {
             0 => Mode::Off,
             1 => Mode::Audit,
             _ => Mode::Enforce,

@@ -227,7 +227,7 @@ fn nodes(attachment: &Arc<Attachment>) -> Result<Nodes> {
 fn prepare(attachment: &Attachment) {
     if Op::ALL
         .into_iter()
-        .any(|op| attachment.calls(op, Group::Digest))
+        .any(|op| attachment.needs(op).has(Group::Digest))
     {
         switches::expect_digests();
     }
@@ -241,7 +241,7 @@ impl Registry {
     /// Puts a policy's elements into the lists, in place of those that it had.
     fn publish(&mut self, id: u64, nodes: Nodes) {
         for (op, node) in Op::ALL.into_iter().zip(nodes) {
-            lists::of(op).set(&mut self.writer, id, node);
+            lists::set(&mut self.writer, op, id, node);
         }
         switches::renew();
     }

@@ -116,7 +116,7 @@ impl Display for Line<'_> {
         let ops = Op::ALL.into_iter();
         let ops = ops.filter_map(|op| Some(OpWord(op, attachment.ops().prog(op)?.id())));
         f.write_fmt(fmt!(" ops={}", List(ops)))?;
-        f.write_fmt(fmt!(" runs={}", counts.runs.load(Relaxed)))?;
+        f.write_fmt(fmt!(" runs={}", counts.runs.sum()))?;
         f.write_fmt(fmt!(" denials={}", counts.denials.load(Relaxed)))?;
         f.write_fmt(fmt!(
             " would_denials={}",
