@@ -12,6 +12,8 @@
  *		krsi_NAME() on this context, or on the header of all. KRSI_KFUNCS_GROUP
  *		of bindings.h says what is prepared for it, and policy/admission.rs in
  *		which ops it may be called
+ *	KRSI_FACT(GROUP, context, name)
+ *		the same without parameters
  */
 
 #define KRSI_UNWRAP(...) __VA_ARGS__
@@ -104,6 +106,41 @@ KRSI_READER(get_arg, (__u32 n, char *buf, __u32 buf__sz), (n, buf, buf__sz))
  * Return: as krsi_get_env_vars().
  */
 KRSI_READER(get_args, (__u32 off, char *buf, __u32 buf__sz), (off, buf, buf__sz))
+
+/* Facts of process_exec that cost. */
+
+/**
+ * krsi_get_exec_facts() - what is true of the file that is about to be executed
+ * @exec: the context
+ * @facts: those that are asked for, of KRSI_EXEC_WRITABLE, KRSI_EXEC_OVERLAY_UPPER,
+ *	KRSI_EXEC_DETACHED, KRSI_EXEC_ELSEWHERE, KRSI_EXEC_MOUNT_ROOT, KRSI_EXEC_USER_MOUNT
+ *
+ * What is not asked for is not looked for. Since KRSI_ABI 3.
+ *
+ * Return: those of @facts that hold; -EINVAL if there are others in it.
+ */
+KRSI_KFUNC(FACTS, krsi_exec, get_exec_facts, (__u32 facts), (facts))
+
+/**
+ * krsi_is_privileged() - whether the file carries set-id bits or file capabilities
+ * @exec: the context
+ *
+ * As KRSI_EXEC_PRIVILEGED says it, in effect or not. Since KRSI_ABI 3.
+ *
+ * Return: 1 if it does, 0 if not.
+ */
+KRSI_FACT(PRIVILEGED, krsi_exec, is_privileged)
+
+/**
+ * krsi_get_name_now() - where the name leads by which the file was opened
+ * @exec: the context
+ *
+ * It is looked up only if the file has lost it. If it leads nowhere, and executable_unlink is
+ * attached, the name counts by which the file was started last. Since KRSI_ABI 3.
+ *
+ * Return: KRSI_NAME_*.
+ */
+KRSI_FACT(NAME, krsi_exec, get_name_now)
 
 /* For every event in a task, so not for those of modules, which a worker tells of. */
 
@@ -294,3 +331,4 @@ KRSI_KFUNC(MODULE_INFO, krsi_module_load, get_module_info,
 #undef KRSI_UNWRAP
 #undef KRSI_READER
 #undef KRSI_KFUNC
+#undef KRSI_FACT

@@ -25,6 +25,8 @@ struct linux_binprm {
 	extern int krsi_bprm_##name(struct linux_binprm *bprm, KRSI_UNWRAP params) __ksym __weak;
 #define KRSI_KFUNC(group, context, name, params, args)			\
 	extern int krsi_##name(struct context *event, KRSI_UNWRAP params) __ksym __weak;
+#define KRSI_FACT(group, context, name)						\
+	extern int krsi_##name(struct context *event) __ksym __weak;
 #include "kfuncs.h"
 
 /**

@@ -51,13 +51,17 @@ struct krsi_event {
 	__u64 reserved[3];
 };
 
-/* struct krsi_exec.flags */
+/*
+ * struct krsi_exec.flags. Those with an [a] take a lookup: they are asked for by
+ * krsi_get_exec_facts(), or krsi_is_privileged(), and only policies of KRSI_ABI 1 and 2
+ * have them in their context
+ */
 #define KRSI_EXEC_UNLINKED	(1U << 0) /* the file has no name left, or never had one */
 #define KRSI_EXEC_MEMFD		(1U << 1) /* the file is a memfd */
-#define KRSI_EXEC_WRITABLE	(1U << 2) /* by its mode the caller may write to it */
-#define KRSI_EXEC_OVERLAY_UPPER	(1U << 3) /* it lies in the upper layer of an overlay */
+#define KRSI_EXEC_WRITABLE	(1U << 2) /* [a] by its mode the caller may write to it */
+#define KRSI_EXEC_OVERLAY_UPPER	(1U << 3) /* [a] it lies in an overlay's upper layer */
 #define KRSI_EXEC_CHECK		(1U << 4) /* AT_EXECVE_CHECK: asked, not run */
-#define KRSI_EXEC_PRIVILEGED	(1U << 5) /* set-user-id, set-group-id (with g+x) or caps */
+#define KRSI_EXEC_PRIVILEGED	(1U << 5) /* [a] set-user-id, set-group-id (with g+x) or caps */
 #define KRSI_EXEC_SCRIPT	(1U << 6) /* the file starts with "#!" */
 /*
  * The strings are not argc + envc strings: somebody wrote to them while execve copied
@@ -66,27 +70,27 @@ struct krsi_event {
  */
 #define KRSI_EXEC_TORN		(1U << 7)
 
-/* Its mount is in no mount namespace: nobody else can see the file; since KRSI_ABI 3. */
+/* [a] Its mount is in no mount namespace: nobody else can see the file; since KRSI_ABI 3. */
 #define KRSI_EXEC_DETACHED	(1U << 8)
 
 /*
- * Its mount is in a mount namespace that is neither the task's, nor one of a parent's,
+ * [a] Its mount is in a mount namespace that is neither the task's, nor one of a parent's,
  * nor the machine's first: perhaps nobody is in it; since KRSI_ABI 3.
  */
 #define KRSI_EXEC_ELSEWHERE	(1U << 9)
 
-/* The file itself is mounted: its mount shows it and nothing else; since KRSI_ABI 3. */
+/* [a] The file itself is mounted: its mount shows it and nothing else; since KRSI_ABI 3. */
 #define KRSI_EXEC_MOUNT_ROOT	(1U << 10)
 
 /*
- * Its mount is in a mount namespace that belongs to another user namespace than the
+ * [a] Its mount is in a mount namespace that belongs to another user namespace than the
  * first: an ordinary user may have made it; since KRSI_ABI 3.
  */
 #define KRSI_EXEC_USER_MOUNT	(1U << 11)
 
 /*
- * The name_now of struct krsi_exec: where the name leads by which the file was opened.
- * That of struct krsi_exec_unlink: where the name leads by which it was started, when the
+ * What krsi_get_name_now() answers: where the name leads by which the file was opened.
+ * The name_now of struct krsi_exec_unlink: where the name leads by which it was started, when the
  * removal is done
  */
 #define KRSI_NAME_UNKNOWN	0 /* not known: it can't be asked for, or is too long */
@@ -104,9 +108,7 @@ struct krsi_event {
  * @strings_len: bytes of arguments and environment, with their NULs
  * @links: how many names the file has; in an overlay the smaller of its own count and the
  *	layer's; since KRSI_ABI 3
- * @name_now: KRSI_NAME_*: where the name leads by which the file was opened; if nowhere,
- *	and executable_unlink is attached, the name by which it was started last; since
- *	KRSI_ABI 3
+ * @reserved: 0
  */
 struct krsi_exec {
 	struct krsi_event event;
@@ -116,7 +118,7 @@ struct krsi_exec {
 	__u32 envc;
 	__u64 strings_len;
 	__u32 links;
-	__u32 name_now;
+	__u32 reserved;
 };
 
 /**

@@ -29,6 +29,11 @@ __bpf_kfunc int krsi_##name(struct context *event, KRSI_UNWRAP params)	\
 {										\
 	return krsi_rs_##name(event, KRSI_UNWRAP args);				\
 }
+#define KRSI_FACT(group, context, name)						\
+__bpf_kfunc int krsi_##name(struct context *event)				\
+{										\
+	return krsi_rs_##name(event);						\
+}
 #include "kfuncs.h"
 
 __bpf_kfunc_end_defs();
@@ -38,12 +43,14 @@ __bpf_kfunc_end_defs();
 BTF_KFUNCS_START(krsi_policy_ids)
 #define KRSI_READER(name, params, args) BTF_ID_FLAGS(func, krsi_##name)
 #define KRSI_KFUNC(group, context, name, params, args) BTF_ID_FLAGS(func, krsi_##name)
+#define KRSI_FACT(group, context, name) BTF_ID_FLAGS(func, krsi_##name)
 #include "kfuncs.h"
 BTF_KFUNCS_END(krsi_policy_ids)
 
 BTF_KFUNCS_START(krsi_bprm_ids)
 #define KRSI_READER(name, params, args) BTF_ID_FLAGS(func, krsi_bprm_##name)
 #define KRSI_KFUNC(group, context, name, params, args)
+#define KRSI_FACT(group, context, name)
 #include "kfuncs.h"
 BTF_KFUNCS_END(krsi_bprm_ids)
 
@@ -52,11 +59,13 @@ BTF_KFUNCS_END(krsi_bprm_ids)
 BTF_ID_LIST(krsi_ordered_ids)
 #define KRSI_READER(name, params, args) BTF_ID(func, krsi_##name)
 #define KRSI_KFUNC(group, context, name, params, args) BTF_ID(func, krsi_##name)
+#define KRSI_FACT(group, context, name) BTF_ID(func, krsi_##name)
 #include "kfuncs.h"
 
 static const u8 krsi_groups[] = {
 #define KRSI_READER(name, params, args) KRSI_KFUNCS_EXEC,
 #define KRSI_KFUNC(group, context, name, params, args) KRSI_KFUNCS_##group,
+#define KRSI_FACT(group, context, name) KRSI_KFUNCS_##group,
 #include "kfuncs.h"
 };
 

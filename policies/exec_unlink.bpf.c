@@ -84,21 +84,25 @@ static __always_inline int tell(struct krsi_event *event, const char *signal, __
 SEC("struct_ops/process_exec")
 int BPF_PROG(exec_unlink_exec, struct krsi_exec *exec)
 {
+	int facts;
+
 	if (exec->flags & KRSI_EXEC_MEMFD) {
 		if (is_allowed_memfd(&exec->event))
 			return 0;
 		return TELL(&exec->event, "deleted_then_executed", "memfd", -EPERM);
 	}
-	if (exec->flags & KRSI_EXEC_DETACHED)
+	facts = krsi_get_exec_facts(exec, KRSI_EXEC_DETACHED | KRSI_EXEC_ELSEWHERE);
+	if (facts & KRSI_EXEC_DETACHED)
 		return TELL(&exec->event, "executed_out_of_sight", "detached", -EPERM);
-	if (exec->flags & KRSI_EXEC_ELSEWHERE)
+	if (facts & KRSI_EXEC_ELSEWHERE)
 		return TELL(&exec->event, "executed_out_of_sight", "elsewhere", -EPERM);
 	if (!(exec->flags & KRSI_EXEC_UNLINKED))
 		return 0;
-	if (exec->name_now == KRSI_NAME_OTHER)
+	if (krsi_get_name_now(exec) == KRSI_NAME_OTHER)
 		return TELL(&exec->event, "replaced_then_executed", "other", 0);
 	/* Of a container, by who may mount there: anyone can in a user namespace of his own. */
-	if (exec->flags & KRSI_EXEC_MOUNT_ROOT && !(exec->flags & KRSI_EXEC_USER_MOUNT))
+	facts = krsi_get_exec_facts(exec, KRSI_EXEC_MOUNT_ROOT | KRSI_EXEC_USER_MOUNT);
+	if (facts == KRSI_EXEC_MOUNT_ROOT)
 		return TELL(&exec->event, "replaced_then_executed", "mounted", 0);
 	return TELL(&exec->event, "deleted_then_executed", "unlinked", -EPERM);
 }

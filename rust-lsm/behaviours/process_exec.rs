@@ -25,7 +25,8 @@ use crate::{
         },
         event::{
             Behind,
-            Event, //
+            Event,
+            ExecFacts, //
         },
         kfunc::Group,
         ops::{
@@ -47,22 +48,19 @@ pub(crate) fn run(bprm: &Bprm) -> Result {
         return Ok(());
     }
     let place = Place::of(bprm.file());
-    let name_now = name_now(&place);
+    let facts = Facts { bprm, place };
     let links = place.links();
     let behind = Behind::new()
         .with_place(place)
         .with_contents(Contents::of(bprm.file()))
-        .with_exec(bprm);
-    // A FUSE server may count no names where there is one.
-    let is_unlinked = links == 0 && name_now != abi::KRSI_NAME_SAME;
+        .with_exec(bprm, &facts);
     let context = Exec {
         depth: exec_state::next_round(bprm),
-        flags: flags(bprm, &place, is_unlinked),
+        flags: facts.at_hand(links),
         argc: bprm.argc(),
         envc: bprm.envc(),
         strings_len: bprm.strings_len() as u64,
         links,
-        name_now,
         ..Default::default()
     };
 
@@ -85,41 +83,80 @@ fn torn(behind: &Behind<'_>) -> u32 {
     }
 }
 
-/// Where the name leads by which the file was opened; if nowhere, that by which it was executed
-/// last, for the whole directory may have been replaced. Only what has lost its name is asked for.
-fn name_now(place: &Place<'_>) -> u32 {
-    let mut leads = place.leads();
-    if leads == Leads::Nowhere {
-        if let Some(executed) = record::find(*place) {
-            leads = executed.name().leads_now(&executed.place);
-        }
-    }
-    match leads {
-        Leads::Unknown => abi::KRSI_NAME_UNKNOWN,
-        Leads::Here | Leads::Same => abi::KRSI_NAME_SAME,
-        Leads::Other => abi::KRSI_NAME_OTHER,
-        Leads::Nowhere => abi::KRSI_NAME_GONE,
+/// What is known of an exec's file.
+struct Facts<'a> {
+    bprm: &'a Bprm,
+    place: Place<'a>,
+}
+
+impl Facts<'_> {
+    /// The flags that take no lookup.
+    fn at_hand(&self, links: u32) -> u32 {
+        // A FUSE server may count no names where there is one.
+        let is_unlinked = links == 0 && self.name_now() != abi::KRSI_NAME_SAME;
+        let is_check = self.bprm.is_check();
+        let is_script = !is_check && self.bprm.is_script();
+        flag(abi::KRSI_EXEC_UNLINKED, is_unlinked)
+            | flag(abi::KRSI_EXEC_MEMFD, file::is_memfd(self.bprm.file()))
+            | flag(abi::KRSI_EXEC_CHECK, is_check)
+            | flag(abi::KRSI_EXEC_SCRIPT, is_script)
     }
 }
 
-fn flags(bprm: &Bprm, place: &Place<'_>, is_unlinked: bool) -> u32 {
-    let file = bprm.file();
-    let sight = Sight::of(file);
-    let facts = [
-        (abi::KRSI_EXEC_UNLINKED, is_unlinked),
-        (abi::KRSI_EXEC_MEMFD, file::is_memfd(file)),
-        (abi::KRSI_EXEC_WRITABLE, file::is_writable(file)),
-        (abi::KRSI_EXEC_OVERLAY_UPPER, place.is_overlay_upper()),
-        (abi::KRSI_EXEC_CHECK, bprm.is_check()),
-        (abi::KRSI_EXEC_PRIVILEGED, file::is_privileged(file)),
-        (abi::KRSI_EXEC_DETACHED, sight == Sight::Nowhere),
-        (abi::KRSI_EXEC_ELSEWHERE, sight == Sight::Elsewhere),
-        (abi::KRSI_EXEC_MOUNT_ROOT, place.is_mount_root()),
-        (abi::KRSI_EXEC_USER_MOUNT, mounts::is_in_a_users(file)),
-        (abi::KRSI_EXEC_SCRIPT, !bprm.is_check() && bprm.is_script()),
-    ];
-    facts
-        .into_iter()
-        .filter(|(_, holds)| *holds)
-        .fold(0, |flags, (flag, _)| flags | flag)
+fn flag(flag: u32, holds: bool) -> u32 {
+    if holds {
+        flag
+    } else {
+        0
+    }
+}
+
+impl ExecFacts for Facts<'_> {
+    fn among(&self, wanted: u32) -> u32 {
+        const SIGHT: u32 = abi::KRSI_EXEC_DETACHED | abi::KRSI_EXEC_ELSEWHERE;
+
+        let file = self.bprm.file();
+        let sight = match wanted & SIGHT {
+            0 => 0,
+            _ => match Sight::of(file) {
+                Sight::Seen => 0,
+                Sight::Elsewhere => abi::KRSI_EXEC_ELSEWHERE,
+                Sight::Nowhere => abi::KRSI_EXEC_DETACHED,
+            },
+        };
+        let if_wanted =
+            |fact, holds: fn(&Self) -> bool| flag(fact, wanted & fact != 0 && holds(self));
+        wanted & sight
+            | if_wanted(abi::KRSI_EXEC_WRITABLE, |this| {
+                file::is_writable(this.bprm.file())
+            })
+            | if_wanted(abi::KRSI_EXEC_OVERLAY_UPPER, |this| {
+                this.place.is_overlay_upper()
+            })
+            | if_wanted(abi::KRSI_EXEC_MOUNT_ROOT, |this| this.place.is_mount_root())
+            | if_wanted(abi::KRSI_EXEC_USER_MOUNT, |this| {
+                mounts::is_in_a_users(this.bprm.file())
+            })
+    }
+
+    fn is_privileged(&self) -> bool {
+        file::is_privileged(self.bprm.file())
+    }
+
+    /// If nowhere, that by which it was executed last, for the whole directory may have been
+    /// replaced. Only what has lost its name is asked for.
+    fn name_now(&self) -> u32 {
+        let mut leads = self.place.leads();
+        if leads == Leads::Nowhere {
+            if let Some(executed) = record::find(self.place) {
+                leads = executed.name().leads_now(&executed.place);
+            }
+        }
+        match leads {
+            Leads::Unknown => abi::KRSI_NAME_UNKNOWN,
+            Leads::Here | Leads::Same => abi::KRSI_NAME_SAME,
+            Leads::Other => abi::KRSI_NAME_OTHER,
+            Leads::Nowhere => abi::KRSI_NAME_GONE,
+        }
+    }
 }

@@ -9,9 +9,11 @@ use super::{
     abi::{
         EventHeader,
         UsbId,
+        KRSI_EXEC_PRIVILEGED,
         KRSI_REASON_SIZE, //
     },
-    kfunc::Group, //
+    kfunc::Group,
+    ops::OpType, //
 };
 use crate::{
     args::Args,
@@ -32,7 +34,8 @@ use crate::{
 use core::{
     cell::{
         Cell,
-        OnceCell, //
+        OnceCell,
+        UnsafeCell, //
     },
     mem::{
         align_of,
@@ -45,11 +48,27 @@ use kernel::{
     prelude::*, //
 };
 
+/// Facts of an exec that cost.
+pub(crate) trait ExecFacts {
+    /// Those among `wanted`, of `KRSI_EXEC_*`, that hold; what else is in it is left out. Doesn't
+    /// sleep.
+    fn among(&self, wanted: u32) -> u32;
+
+    /// Whether the file carries set-id bits or capabilities. Sleeps.
+    fn is_privileged(&self) -> bool;
+
+    /// `KRSI_NAME_*`: where the file's name leads. Sleeps.
+    fn name_now(&self) -> u32;
+}
+
 /// What kfuncs find behind a context. Only the task that raised the event uses it.
 pub(crate) struct Behind<'a> {
     place: Option<Place<'a>>,
     path: Option<Result<&'a [u8]>>,
     exec: Option<&'a Bprm>,
+    facts: Option<&'a dyn ExecFacts>,
+    is_privileged: OnceCell<bool>,
+    name_now: OnceCell<u32>,
     usb: Result<&'a UsbId>,
     args: OnceCell<Result<Args<ArgPages>>>,
     contents: Option<Contents<'a>>,
@@ -68,6 +87,9 @@ impl<'a> Behind<'a> {
             place: None,
             path: None,
             exec: None,
+            facts: None,
+            is_privileged: OnceCell::new(),
+            name_now: OnceCell::new(),
             usb: Err(ENODATA),
             args: OnceCell::new(),
             contents: None,
@@ -93,10 +115,11 @@ impl<'a> Behind<'a> {
         self
     }
 
-    /// The exec whose arguments and environment can be read.
+    /// The exec whose arguments and environment can be read, and what can be asked about it.
     #[inline(always)]
-    pub(crate) fn with_exec(mut self, bprm: &'a Bprm) -> Self {
+    pub(crate) fn with_exec(mut self, bprm: &'a Bprm, facts: &'a dyn ExecFacts) -> Self {
         self.exec = Some(bprm);
+        self.facts = Some(facts);
         self
     }
 
@@ -132,6 +155,12 @@ impl<'a> Behind<'a> {
                     Ok(Args::new(pages, bprm.argc(), bprm.envc()))
                 });
             }
+            (Group::Privileged, _, _) => {
+                let _ = self.is_privileged();
+            }
+            (Group::Name, _, _) => {
+                let _ = self.name_now();
+            }
             (Group::Digest, _, Some(contents)) => {
                 self.digest.get_or_init(|| file_digest::sha256(contents));
             }
@@ -148,6 +177,33 @@ impl<'a> Behind<'a> {
             }
             _ => (),
         }
+    }
+
+    /// What can be asked about an exec; `ENODATA` if this is none.
+    pub(crate) fn facts(&self) -> Result<&'a dyn ExecFacts> {
+        self.facts.ok_or(ENODATA)
+    }
+
+    /// Whether an exec's file carries set-id bits or capabilities. Sleeps if it was not prepared.
+    pub(crate) fn is_privileged(&self) -> Result<bool> {
+        let facts = self.facts()?;
+        Ok(*self.is_privileged.get_or_init(|| facts.is_privileged()))
+    }
+
+    /// The flags of an exec that are asked for, which policies before ABI 3 are told. Sleeps.
+    pub(crate) fn asked_flags(&self) -> Result<u32> {
+        let privileged = if self.is_privileged()? {
+            KRSI_EXEC_PRIVILEGED
+        } else {
+            0
+        };
+        Ok(self.facts()?.among(u32::MAX) | privileged)
+    }
+
+    /// Where the name of an exec's file leads. Sleeps if it was not prepared.
+    pub(crate) fn name_now(&self) -> Result<u32> {
+        let facts = self.facts()?;
+        Ok(*self.name_now.get_or_init(|| facts.name_now()))
     }
 
     /// Whether the arguments could not be made available.
@@ -317,7 +373,7 @@ impl Reason {
 #[repr(C)]
 pub(crate) struct Event<'a, C> {
     behind: Behind<'a>,
-    public: C,
+    public: UnsafeCell<C>,
 }
 
 impl<'a, C> Event<'a, C> {
@@ -327,7 +383,10 @@ impl<'a, C> Event<'a, C> {
     #[inline(always)]
     pub(crate) fn new(behind: Behind<'a>, public: C) -> Self {
         let () = Self::ALIGNED;
-        Self { behind, public }
+        Self {
+            behind,
+            public: UnsafeCell::new(public),
+        }
     }
 
     /// What stands behind it.
@@ -337,12 +396,13 @@ impl<'a, C> Event<'a, C> {
 
     /// The context.
     pub(crate) fn public(&self) -> &C {
-        &self.public
+        // SAFETY: It is only changed by `with_flags`, while nobody has this reference.
+        unsafe { &*self.public.get() }
     }
 
     /// The same, before a program sees it.
     pub(crate) fn public_mut(&mut self) -> &mut C {
-        &mut self.public
+        self.public.get_mut()
     }
 
     /// The context to call a program with. Programs only read it.
@@ -354,6 +414,28 @@ impl<'a, C> Event<'a, C> {
             .wrapping_add(offset_of!(Self, public))
             .cast::<C>()
             .cast_mut()
+    }
+}
+
+impl<C> Event<'_, C> {
+    /// Calls `run` while the context has these flags, too, if it is one of which policies before
+    /// ABI 3 are told more.
+    pub(crate) fn with_flags<O: OpType<Context = C>, R>(
+        &self,
+        flags: u32,
+        run: impl FnOnce() -> R,
+    ) -> R {
+        let change = |change: &dyn Fn(u32) -> u32| {
+            // SAFETY: Only the task that raised the event uses it, and no program runs now.
+            let context = unsafe { &mut *self.public.get() };
+            O::flags(context).map(|slot| core::mem::replace(slot, change(*slot)))
+        };
+        let before = change(&|before| before | flags);
+        let result = run();
+        if let Some(before) = before {
+            change(&|_| before);
+        }
+        result
     }
 }
 

@@ -33,6 +33,12 @@ macro_rules! groups {
 groups! {
     /// Readers of an exec's arguments and environment.
     Exec = krsi_kfunc_group_KRSI_KFUNCS_EXEC,
+    /// Facts of an exec that take a look.
+    Facts = krsi_kfunc_group_KRSI_KFUNCS_FACTS,
+    /// Whether its file is privileged, which takes an extended attribute.
+    Privileged = krsi_kfunc_group_KRSI_KFUNCS_PRIVILEGED,
+    /// Where its file's name leads, which takes a lookup.
+    Name = krsi_kfunc_group_KRSI_KFUNCS_NAME,
     /// For every event.
     Event = krsi_kfunc_group_KRSI_KFUNCS_EVENT,
     /// For every event; what the hooks of removals must prepare.
@@ -61,8 +67,10 @@ groups! {
 
 impl Group {
     /// Those for which something is prepared before programs run, as it sleeps.
-    pub(crate) const PREPARED: [Self; 5] = [
+    pub(crate) const PREPARED: [Self; 7] = [
         Self::Exec,
+        Self::Privileged,
+        Self::Name,
         Self::Digest,
         Self::Memfd,
         Self::Marks,
@@ -75,8 +83,8 @@ impl Group {
     }
 }
 
-/// What a program needs, or all programs of an op: the groups that it calls kfuncs of, and whether
-/// it may sleep.
+/// What a program needs, or all programs of an op: the groups that it calls kfuncs of, whether it
+/// may sleep, and whether it wants all facts in its context, as before ABI 3.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Needs(u32);
 
@@ -86,10 +94,11 @@ impl Needs {
 
     /// Beyond the bits of groups.
     const SLEEPS: u32 = 1 << 31;
+    const ALL_FLAGS: u32 = 1 << 30;
 
     /// What has to be done before or otherwise than for a program that needs nothing.
     const TO_DO: u32 = {
-        let mut bits = Self::SLEEPS;
+        let mut bits = Self::SLEEPS | Self::ALL_FLAGS;
         let mut i = 0;
         while i < Group::PREPARED.len() {
             bits |= Group::PREPARED[i].bit();
@@ -101,6 +110,16 @@ impl Needs {
     /// Those of a program that calls kfuncs of these groups, a bit each.
     pub(crate) const fn new(groups: u32, sleeps: bool) -> Self {
         Self(groups | if sleeps { Self::SLEEPS } else { 0 })
+    }
+
+    /// These, of a program that wants all flags.
+    pub(crate) const fn with_all_flags(self) -> Self {
+        Self(self.0 | Self::ALL_FLAGS)
+    }
+
+    /// Whether all flags are wanted.
+    pub(crate) const fn have_all_flags(self) -> bool {
+        self.0 & Self::ALL_FLAGS != 0
     }
 
     /// As kept in an atomic.
@@ -144,7 +163,7 @@ impl Needs {
 
     /// Those that are prepared alone, but for `group`.
     pub(crate) const fn prepared_but(self, group: Option<Group>) -> Self {
-        let bits = self.0 & Self::TO_DO & !Self::SLEEPS;
+        let bits = self.0 & Self::TO_DO & !(Self::SLEEPS | Self::ALL_FLAGS);
         match group {
             Some(group) => Self(bits & !group.bit()),
             None => Self(bits),

@@ -30,6 +30,9 @@ pub(crate) trait OpType {
     /// op's table entry says that programs may.
     unsafe fn call(ops: *const bindings::krsi_ops, context: *mut Self::Context) -> Option<c_int>;
 
+    /// The flags of the context of which policies before ABI 3 are told more.
+    fn flags(context: &mut Self::Context) -> Option<&mut u32>;
+
     /// The strings of the context that name what the event is about, besides its file, each with
     /// its key in audit records.
     fn names(context: &Self::Context) -> impl Iterator<Item = (&'static str, &[u8])>;
@@ -41,6 +44,7 @@ macro_rules! ops {
         $name:ident = $index:literal {
             call: $member:ident($context:ident) -> $ret:ident,
             may_sleep: $sleep:literal,
+            $(more_flags: $flags:ident,)?
             $(names: [$($key:literal: $string:ident),*],)?
             hooks: [$($hook:ident),*],
         }
@@ -86,6 +90,10 @@ macro_rules! ops {
                     unsafe { (*ops).$member.map(|run| ops!(@answer $ret run(context))) }
                 }
 
+                fn flags(_context: &mut Self::Context) -> Option<&mut u32> {
+                    [$(&mut _context.$flags)?].into_iter().next()
+                }
+
                 fn names(
                     _context: &Self::Context,
                 ) -> impl Iterator<Item = (&'static str, &[u8])> {
@@ -126,6 +134,7 @@ ops! {
     ProcessExec = 0 {
         call: process_exec(krsi_exec) -> verdict,
         may_sleep: true,
+        more_flags: flags,
         hooks: [BprmCredsForExec, BprmCheckSecurity],
     }
     /// The new program's credentials are in force.

@@ -123,6 +123,48 @@ readers! {
         get_args(off: u32, buf: *mut c_char, size: u32), off, &mem(buf, size);
 }
 
+/// What krsi_get_exec_facts() can be asked for.
+const ASKED_FACTS: u32 = abi::KRSI_EXEC_WRITABLE
+    | abi::KRSI_EXEC_OVERLAY_UPPER
+    | abi::KRSI_EXEC_DETACHED
+    | abi::KRSI_EXEC_ELSEWHERE
+    | abi::KRSI_EXEC_MOUNT_ROOT
+    | abi::KRSI_EXEC_USER_MOUNT;
+
+/// # Safety
+///
+/// As in the module's documentation.
+#[export]
+unsafe extern "C" fn krsi_rs_get_exec_facts(ctx: *mut Exec, facts: u32) -> c_int {
+    // SAFETY: Called for a kfunc, see above.
+    let behind = unsafe { exec(ctx) };
+    let among = || match facts & !ASKED_FACTS {
+        0 => Ok(behind.facts()?.among(facts) as usize),
+        _ => Err(EINVAL),
+    };
+    answer(behind, among())
+}
+
+/// # Safety
+///
+/// As in the module's documentation.
+#[export]
+unsafe extern "C" fn krsi_rs_is_privileged(ctx: *mut Exec) -> c_int {
+    // SAFETY: Called for a kfunc, see above.
+    let behind = unsafe { exec(ctx) };
+    answer(behind, behind.is_privileged().map(usize::from))
+}
+
+/// # Safety
+///
+/// As in the module's documentation.
+#[export]
+unsafe extern "C" fn krsi_rs_get_name_now(ctx: *mut Exec) -> c_int {
+    // SAFETY: Called for a kfunc, see above.
+    let behind = unsafe { exec(ctx) };
+    answer(behind, behind.name_now().map(|name| name as usize))
+}
+
 /// # Safety
 ///
 /// As in the module's documentation.

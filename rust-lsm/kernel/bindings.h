@@ -178,6 +178,9 @@ u32 krsi_sessionid(void);
 /* The BTF surface: the kfuncs, in groups that are prepared and admitted together. */
 enum krsi_kfunc_group {
 	KRSI_KFUNCS_EXEC,	/* readers of an exec's memory, on krsi_exec */
+	KRSI_KFUNCS_FACTS,	/* facts of an exec that take a look */
+	KRSI_KFUNCS_PRIVILEGED,	/* and an extended attribute */
+	KRSI_KFUNCS_NAME,	/* and a lookup of its name */
 	KRSI_KFUNCS_EVENT,	/* every event */
 	KRSI_KFUNCS_PATH,	/* the same, what is prepared for removals */
 	KRSI_KFUNCS_REASON,	/* every event that can be denied */
@@ -212,6 +215,7 @@ int krsi_rs_kfunc_filter(const struct bpf_prog *prog, u32 kfunc_id);
 	int krsi_rs_bprm_##name(struct linux_binprm *bprm, KRSI_UNWRAP params);
 #define KRSI_KFUNC(group, context, name, params, args)			\
 	int krsi_rs_##name(struct context *event, KRSI_UNWRAP params);
+#define KRSI_FACT(group, context, name) int krsi_rs_##name(struct context *event);
 #include "../../bpf-helpers/kfuncs.h"
 
 #endif /* _KRSI_BINDINGS_H */

@@ -42,9 +42,11 @@ pub(crate) fn mapped(area: &VmaRef) -> Option<&File> {
 pub(crate) fn is_memfd(file: &File) -> bool {
     // SAFETY: The file is open, so its mount lives.
     let flags = unsafe { (*(*file.as_ptr()).__bindgen_anon_1.f_path.mnt).mnt_flags };
-    let internal = flags as u32 & bindings::mount_flags_MNT_INTERNAL != 0;
-    let magic = magic(file);
-    internal && (magic == bindings::TMPFS_MAGIC || magic == bindings::HUGETLBFS_MAGIC)
+    flags as u32 & bindings::mount_flags_MNT_INTERNAL != 0
+        && matches!(
+            magic(file),
+            bindings::TMPFS_MAGIC | bindings::HUGETLBFS_MAGIC
+        )
 }
 
 /// Whether the mode bits that apply to the current task let it write to the file, its

@@ -100,6 +100,9 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
         return match group {
             Group::Bprm if prog.is_lsm_at_exec() => bprm_readers::note(prog),
             Group::Exec
+            | Group::Facts
+            | Group::Privileged
+            | Group::Name
             | Group::Event
             | Group::Path
             | Group::Reason
@@ -116,7 +119,9 @@ pub(crate) fn kfunc(prog: &Prog, is_policy: bool, id: u32) -> Result {
 
     let op = Op::at(prog.member_offset());
     let admitted = match group {
-        Group::Exec | Group::Memfd => op == Some(Op::ProcessExec),
+        Group::Exec | Group::Facts | Group::Privileged | Group::Name | Group::Memfd => {
+            op == Some(Op::ProcessExec)
+        }
         Group::Mount => op == Some(Op::Mount),
         // A worker knows neither the task nor a file.
         Group::Event | Group::Path => op.is_some_and(|op| !op.spec().is_told_by_worker()),

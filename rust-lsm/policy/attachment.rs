@@ -146,6 +146,9 @@ impl Policy {
     }
 }
 
+/// From this ABI on facts that cost are asked for.
+const FACTS_ABI: u32 = 3;
+
 /// What an update replaces.
 pub(crate) struct Attachment {
     policy: Arc<Policy>,
@@ -174,6 +177,9 @@ impl Attachment {
                 let groups =
                     prog_state::of(prog).map_or(0, |state| state.kfunc_groups.load(Relaxed));
                 *needs = Needs::new(groups, prog.sleepable());
+                if ops.header().abi < FACTS_ABI {
+                    *needs = needs.with_all_flags();
+                }
             }
             prog.for_each_map(|id| {
                 if !maps.contains(&id) {

@@ -73,14 +73,19 @@ fn prepare<O: OpType>(event: &Event<'_, O::Context>, needs: Needs) -> Needs {
     needs.prepared_but(behind.lacks_args().then_some(Group::Exec))
 }
 
-/// Runs a program that may sleep, was attached meanwhile, or has no arguments to read.
+/// Runs a program that may sleep, was attached meanwhile, wants all flags, or has no arguments to
+/// read.
 fn run_apart<O: OpType>(
     attachment: &Attachment,
     event: &Event<'_, O::Context>,
     missing: Needs,
 ) -> Result<c_int> {
     prepare::<O>(event, missing);
-    let returned = attachment.ops().call::<O>(event);
+    let call = || attachment.ops().call::<O>(event);
+    let returned = match event.behind().asked_flags() {
+        Ok(flags) if missing.have_all_flags() => event.with_flags::<O, _>(flags, call),
+        _ => call(),
+    };
     if missing.has(Group::Exec) && event.behind().lacks_args() {
         event.behind().note_failure();
     }

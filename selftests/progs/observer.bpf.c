@@ -9,6 +9,11 @@
 
 struct observer observer;
 
+/* All that krsi_get_exec_facts() may be asked for. */
+#define ASKED									\
+	(KRSI_EXEC_WRITABLE | KRSI_EXEC_OVERLAY_UPPER | KRSI_EXEC_DETACHED |	\
+	 KRSI_EXEC_ELSEWHERE | KRSI_EXEC_MOUNT_ROOT | KRSI_EXEC_USER_MOUNT)
+
 static __always_inline __u64 header_of(struct krsi_event *event)
 {
 	return !!event->opaque | event->reserved[0] | event->reserved[1] |
@@ -49,11 +54,13 @@ static __always_inline int note_exec(struct krsi_exec *exec)
 	o->executed = 0;
 	o->header = header_of(&exec->event);
 	o->depth = exec->depth;
-	o->flags = exec->flags;
+	o->flags = exec->flags | krsi_get_exec_facts(exec, ASKED);
+	if (krsi_is_privileged(exec) == 1)
+		o->flags |= KRSI_EXEC_PRIVILEGED;
 	o->argc = exec->argc;
 	o->envc = exec->envc;
 	o->links = exec->links;
-	o->name_now = exec->name_now;
+	o->name_now = krsi_get_name_now(exec);
 	return 0;
 }
 
