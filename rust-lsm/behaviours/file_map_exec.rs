@@ -9,7 +9,6 @@
 
 use crate::{
     boundary::{
-        contents::Contents,
         file,
         lsm_hooks::Access,
         place::Place,
@@ -18,7 +17,8 @@ use crate::{
     bpf::{
         abi::{
             self,
-            MapExec, //
+            MapExec,
+            HEADER, //
         },
         event::{
             Behind,
@@ -45,7 +45,7 @@ pub(crate) fn mapped(file: &File, access: Access) -> Result {
     if !lists::is_wanted(Op::FileMapExec) {
         return Ok(());
     }
-    tell(file, Contents::of(file), abi::KRSI_MAP_MMAP, access)
+    tell(file, None, abi::KRSI_MAP_MMAP, access)
 }
 
 /// What is mapped there becomes executable: tells the policies, if it is a file; the answer is that
@@ -55,20 +55,20 @@ pub(crate) fn protected(area: &VmaRef, access: Access) -> Result {
     if is_executable || !lists::is_wanted(Op::FileMapExec) {
         return Ok(());
     }
-    match (file::mapped(area), Contents::of_mapped(area)) {
-        (Some(file), Some(contents)) => tell(file, contents, abi::KRSI_MAP_MPROTECT, access),
-        _ => Ok(()),
+    match file::mapped(area) {
+        Some(file) => tell(file, Some(area), abi::KRSI_MAP_MPROTECT, access),
+        None => Ok(()),
     }
 }
 
-fn tell(file: &File, contents: Contents<'_>, how: u32, access: Access) -> Result {
+fn tell(file: &File, area: Option<&VmaRef>, how: u32, access: Access) -> Result {
     let behind = Behind::new()
         .with_place(Place::of(file))
-        .with_contents(contents);
+        .with_contents(file, area);
     let context = MapExec {
         how,
         flags: flags(file, access),
-        ..Default::default()
+        event: HEADER,
     };
 
     dispatch::<FileMapExec>(&Event::new(behind, context))

@@ -9,7 +9,6 @@ use super::removals::record;
 use crate::{
     boundary::{
         bprm::Bprm,
-        contents::Contents,
         file,
         mounts::{
             self,
@@ -21,14 +20,18 @@ use crate::{
     bpf::{
         abi::{
             self,
-            Exec, //
+            Exec,
+            HEADER, //
         },
         event::{
             Behind,
             Event,
             ExecFacts, //
         },
-        kfunc::Group,
+        kfunc::{
+            Group,
+            Needs, //
+        },
         ops::{
             Op,
             ProcessExec, //
@@ -52,7 +55,7 @@ pub(crate) fn run(bprm: &Bprm) -> Result {
     let links = place.links();
     let behind = Behind::new()
         .with_place(place)
-        .with_contents(Contents::of(bprm.file()))
+        .with_contents(bprm.file(), None)
         .with_exec(bprm, &facts);
     let context = Exec {
         depth: exec_state::next_round(bprm),
@@ -61,7 +64,8 @@ pub(crate) fn run(bprm: &Bprm) -> Result {
         envc: bprm.envc(),
         strings_len: bprm.strings_len() as u64,
         links,
-        ..Default::default()
+        reserved: 0,
+        event: HEADER,
     };
 
     let mut event = Event::new(behind, context);
@@ -76,7 +80,7 @@ fn torn(behind: &Behind<'_>) -> u32 {
     if !lists::calls(Op::ProcessExec, Group::Exec) {
         return 0;
     }
-    behind.prepare(Group::Exec);
+    behind.prepare(Needs::of(Group::Exec));
     match behind.args() {
         Ok(args) if args.is_torn() => abi::KRSI_EXEC_TORN,
         _ => 0,

@@ -18,9 +18,12 @@ use crate::{
     },
     file_digest, //
 };
-use core::mem::{
-    offset_of,
-    size_of, //
+use core::{
+    mem::{
+        offset_of,
+        size_of, //
+    },
+    ptr::null_mut, //
 };
 use kernel::bindings;
 
@@ -126,6 +129,12 @@ pub(crate) use kernel::bindings::{
     KRSI_WHOSE_UNKNOWN,
     KRSI_WRITTEN_SINCE,
     LSM_ID_KRSI, //
+};
+
+/// The header of every context.
+pub(crate) const HEADER: EventHeader = EventHeader {
+    opaque: null_mut(),
+    reserved: [0; 3],
 };
 
 /// The fields of `struct krsi_ops` before the ops.

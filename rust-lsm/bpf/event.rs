@@ -12,7 +12,10 @@ use super::{
         KRSI_EXEC_PRIVILEGED,
         KRSI_REASON_SIZE, //
     },
-    kfunc::Group,
+    kfunc::{
+        Group,
+        Needs, //
+    },
     ops::OpType, //
 };
 use crate::{
@@ -21,6 +24,7 @@ use crate::{
         arg_pages::ArgPages,
         bprm::Bprm,
         contents::Contents,
+        file,
         place::Place,
         prog_mem::ProgMem, //
     },
@@ -45,6 +49,8 @@ use core::{
 };
 use kernel::{
     alloc::Flags,
+    fs::File,
+    mm::virt::VmaRef,
     prelude::*, //
 };
 
@@ -71,7 +77,8 @@ pub(crate) struct Behind<'a> {
     name_now: OnceCell<u32>,
     usb: Result<&'a UsbId>,
     args: OnceCell<Result<Args<ArgPages>>>,
-    contents: Option<Contents<'a>>,
+    file: Option<&'a File>,
+    area: Option<&'a VmaRef>,
     digest: OnceCell<Result<Digest>>,
     marks: OnceCell<Marks>,
     module: Option<&'a ModuleContents<'a>>,
@@ -92,7 +99,8 @@ impl<'a> Behind<'a> {
             name_now: OnceCell::new(),
             usb: Err(ENODATA),
             args: OnceCell::new(),
-            contents: None,
+            file: None,
+            area: None,
             digest: OnceCell::new(),
             marks: OnceCell::new(),
             module: None,
@@ -137,45 +145,44 @@ impl<'a> Behind<'a> {
         self
     }
 
-    /// The file whose contents can be asked for.
+    /// The file whose contents can be asked for; where it is mapped, if that is locked.
     #[inline(always)]
-    pub(crate) fn with_contents(mut self, contents: Contents<'a>) -> Self {
-        self.contents = Some(contents);
+    pub(crate) fn with_contents(mut self, file: &'a File, area: Option<&'a VmaRef>) -> Self {
+        self.file = Some(file);
+        self.area = area;
         self
     }
 
-    /// Makes available what the kfuncs of a group answer, once an event. Called before programs
+    /// Makes available what the kfuncs of these groups answer, once an event. Called before programs
     /// run, as it may fault pages in, read a file and sleep. An error is kept for the kfuncs to
     /// answer.
-    pub(crate) fn prepare(&self, group: Group) {
-        match (group, self.exec, &self.contents) {
-            (Group::Exec, Some(bprm), _) => {
-                self.args.get_or_init(|| {
-                    let pages = ArgPages::collect(bprm)?;
-                    Ok(Args::new(pages, bprm.argc(), bprm.envc()))
-                });
+    pub(crate) fn prepare(&self, needs: Needs) {
+        if let (true, Some(bprm)) = (needs.has(Group::Exec), self.exec) {
+            self.args.get_or_init(|| {
+                let pages = ArgPages::collect(bprm)?;
+                Ok(Args::new(pages, bprm.argc(), bprm.envc()))
+            });
+        }
+        if needs.has(Group::Privileged) {
+            let _ = self.is_privileged();
+        }
+        if needs.has(Group::Name) {
+            let _ = self.name_now();
+        }
+        if let Some(file) = self.file {
+            let is_asked =
+                needs.has(Group::Digest) || needs.has(Group::Memfd) && file::is_memfd(file);
+            if is_asked && self.digest.get().is_none() {
+                let contents = Contents::of(file, self.area);
+                let _ = self.digest.set(file_digest::sha256(&contents));
             }
-            (Group::Privileged, _, _) => {
-                let _ = self.is_privileged();
+            if needs.has(Group::Marks) {
+                self.marks
+                    .get_or_init(|| file_digest::marks(&Contents::of(file, self.area)));
             }
-            (Group::Name, _, _) => {
-                let _ = self.name_now();
-            }
-            (Group::Digest, _, Some(contents)) => {
-                self.digest.get_or_init(|| file_digest::sha256(contents));
-            }
-            (Group::Memfd, _, Some(contents)) if contents.are_memfd() => {
-                self.digest.get_or_init(|| file_digest::sha256(contents));
-            }
-            (Group::Marks, _, Some(contents)) => {
-                self.marks.get_or_init(|| file_digest::marks(contents));
-            }
-            (Group::ModuleDigest, _, _) => {
-                if let Some(module) = self.module {
-                    module.prepare();
-                }
-            }
-            _ => (),
+        }
+        if let (true, Some(module)) = (needs.has(Group::ModuleDigest), self.module) {
+            module.prepare();
         }
     }
 
@@ -218,8 +225,8 @@ impl<'a> Behind<'a> {
 
     /// The same; `ENODATA` as well if the file is no memfd.
     pub(crate) fn memfd_digest(&self) -> Result<Digest> {
-        match &self.contents {
-            Some(contents) if contents.are_memfd() => self.digest(),
+        match self.file {
+            Some(file) if file::is_memfd(file) => self.digest(),
             _ => Err(ENODATA),
         }
     }

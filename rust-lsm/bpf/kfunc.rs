@@ -137,6 +137,11 @@ impl Needs {
         Self(self.0 | other.0)
     }
 
+    /// Those of a program that calls kfuncs of this group alone.
+    pub(crate) const fn of(group: Group) -> Self {
+        Self(group.bit())
+    }
+
     /// Whether kfuncs of this group are called.
     pub(crate) const fn has(self, group: Group) -> bool {
         self.0 & group.bit() != 0
@@ -146,13 +151,6 @@ impl Needs {
     #[inline]
     pub(crate) const fn beyond(self, done: Self) -> Self {
         Self(self.0 & Self::TO_DO & !done.0)
-    }
-
-    /// The groups among them that are prepared.
-    pub(crate) fn prepared(self) -> impl Iterator<Item = Group> {
-        Group::PREPARED
-            .into_iter()
-            .filter(move |group| self.has(*group))
     }
 
     /// Whether there are none.

@@ -36,21 +36,14 @@ pub(crate) struct Contents<'a> {
 }
 
 impl<'a> Contents<'a> {
-    /// Those of a file; to read them sleeps.
-    pub(crate) fn of(file: &'a File) -> Self {
+    /// Those of a file; to read them sleeps. Of what is mapped in `area` they can't be read: its
+    /// `mmap_lock` is held.
+    pub(crate) fn of(file: &'a File, area: Option<&'a VmaRef>) -> Self {
         Self {
             file,
             inode: data_inode(file),
-            area: None,
+            area,
         }
-    }
-
-    /// Those of what is mapped, if it is a file. They can't be read: `mmap_lock` is held.
-    pub(crate) fn of_mapped(area: &'a VmaRef) -> Option<Self> {
-        file::mapped(area).map(|file| Self {
-            area: Some(area),
-            ..Self::of(file)
-        })
     }
 
     /// The inode that holds them.

@@ -67,9 +67,7 @@ pub(crate) fn dispatch<O: OpType>(event: &Event<'_, O::Context>) -> Result {
 #[inline(never)]
 fn prepare<O: OpType>(event: &Event<'_, O::Context>, needs: Needs) -> Needs {
     let behind = event.behind();
-    for group in needs.prepared() {
-        behind.prepare(group);
-    }
+    behind.prepare(needs);
     needs.prepared_but(behind.lacks_args().then_some(Group::Exec))
 }
 
