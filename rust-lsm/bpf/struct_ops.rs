@@ -140,9 +140,11 @@ impl OpsRef {
         if prog.is_null() || unsafe { Prog::from_ptr(prog) }.is_extended() {
             return Err(EBUSY);
         }
+        // What a program of struct_ops is called with is an array of its arguments.
+        let args = [event.context() as u64];
         // SAFETY: As above. The section is what it runs in; its one argument is the context of an
         // event, which lives during the call.
-        let returned = unsafe { bindings::krsi_run(prog, event.context().cast()) };
+        let returned = unsafe { bindings::krsi_run(prog, args.as_ptr()) };
         Ok(if O::OP.spec().can_deny { returned } else { 0 })
     }
 }

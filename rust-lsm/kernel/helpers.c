@@ -637,11 +637,8 @@ void krsi_run_end(struct bpf_tramp_run_ctx *run_ctx)
 	rcu_read_unlock_migrate();
 }
 
-/* What programs of struct_ops are called with is an array of their arguments. */
-int krsi_run(const struct bpf_prog *prog, void *context)
+int krsi_run(const struct bpf_prog *prog, const u64 *args)
 {
-	u64 args[] = { (u64)context };
-
 	return bpf_prog_run(prog, args);
 }
 
