@@ -37,7 +37,7 @@ use crate::{
     },
     state::{
         digests,
-        exec_state,
+        execs,
         stands, //
     }, //
 };
@@ -194,6 +194,6 @@ impl Hooks for Krsi {
 /// ask.
 fn prepare(bprm: &Bprm) {
     if switches::strings_wanted() {
-        let _ = exec_state::prepare(bprm);
+        let _ = execs::prepare(bprm);
     }
 }

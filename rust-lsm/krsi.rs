@@ -76,6 +76,7 @@ boundary::lsm::declare_lsm! {
 fn start() -> Result {
     mode::init();
     switches::init(LSM_HOOKS)?;
+    state::execs::init()?;
     record::init()?;
     state::digests::init()?;
     registry::init()?;

@@ -6,8 +6,9 @@
 //!   `file_rows.rs` and `runs.rs`;
 //! - `digests.rs`: the digests of files, until somebody may change them;
 //! - `removal_notes.rs`: with a task, of the removal that is under way;
-//! - `exec_state.rs`: with an exec; `inode_number.rs`: with an inode; `prog_state.rs`: with a BPF
-//!   program, in the blobs of `blob.rs`;
+//! - `execs.rs`: with a task in an exec, of the strings prepared for BPF LSM programs;
+//! - `inode_number.rs`: with an inode; `prog_state.rs`: with a BPF program, in the blobs of
+//!   `blob.rs`;
 //! - `stands.rs`: with a disk and a superblock, of what carries it, in the blobs of `blob.rs`;
 //! - `shards.rs`: tables with more than one lock.
 //!
@@ -17,7 +18,7 @@
 
 pub(crate) mod blob;
 pub(crate) mod digests;
-pub(crate) mod exec_state;
+pub(crate) mod execs;
 mod file_rows;
 pub(crate) mod inode_number;
 pub(crate) mod prog_state;

@@ -5,6 +5,7 @@
  */
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -377,6 +378,33 @@ TEST_F(exec, that_is_refused_before_it_is_none)
 	how.path = DIR "/none";
 	EXPECT_EQ(-ENOENT, run(&how));
 	EXPECT_EQ(0, self->observer->n);
+}
+
+TEST_F(exec, that_a_policy_comes_into_shows_the_rounds_that_are_left)
+{
+	struct run how = observed(self->observer, DIR "/script");
+	sigset_t broken;
+	pid_t pid;
+	int fd;
+
+	policy_detach(&self->policy);
+	ASSERT_EQ(0, file_make(DIR "/script", "#!" DIR "/exit0\n", 0555));
+	sigemptyset(&broken);
+	sigaddset(&broken, SIGIO);
+	ASSERT_EQ(0, sigprocmask(SIG_BLOCK, &broken, NULL));
+	fd = open(DIR "/exit0", O_RDONLY | O_CLOEXEC);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, fcntl(fd, F_SETLEASE, F_WRLCK));
+	pid = run_start(&how);
+	/* The script's round is over, and its interpreter waits for the lease. */
+	ASSERT_EQ(SIGIO, sigwaitinfo(&broken, NULL));
+	ASSERT_EQ(0, policy_attach(&self->policy));
+	ASSERT_EQ(0, fcntl(fd, F_SETLEASE, F_UNLCK));
+	EXPECT_EQ(0, run_wait(pid));
+	EXPECT_TRUE(is_round(self->observer, 0, 1, DIR "/exit0", 0));
+	EXPECT_EXECUTED(self->observer, 1, DIR "/exit0");
+	EXPECT_EQ(2, self->observer->n);
+	close(fd);
 }
 
 TEST_HARNESS_MAIN

@@ -40,8 +40,7 @@ use crate::{
     policy::{
         dispatch::dispatch,
         lists, //
-    },
-    state::exec_state, //
+    }, //
 };
 use kernel::prelude::*;
 
@@ -58,7 +57,7 @@ pub(crate) fn run(bprm: &Bprm) -> Result {
         .with_contents(bprm.file(), None)
         .with_exec(bprm, &facts);
     let context = Exec {
-        depth: exec_state::next_round(bprm),
+        depth: bprm.depth(),
         flags: facts.at_hand(links),
         argc: bprm.argc(),
         envc: bprm.envc(),

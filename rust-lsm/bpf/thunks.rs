@@ -27,7 +27,7 @@ use crate::{
     },
     exec_kfuncs,
     module_kfuncs,
-    state::exec_state, //
+    state::execs, //
 };
 use kernel::{
     bindings::linux_binprm,
@@ -101,8 +101,10 @@ macro_rules! readers {
         unsafe extern "C" fn $bprm(ctx: *mut linux_binprm, $($arg: $type),*) -> c_int {
             // SAFETY: Called for a kfunc, see above.
             let bprm = unsafe { bprm(ctx) };
-            // SAFETY: As above: the memory is the program's.
-            value(unsafe { exec_kfuncs::$read(exec_state::prepared(bprm), $($pass),*) })
+            value(execs::look(bprm, |args| {
+                // SAFETY: As above: the memory is the program's.
+                unsafe { exec_kfuncs::$read(args, $($pass),*) }
+            }))
         }
     )* };
 }

@@ -55,9 +55,15 @@ impl Bprm {
         self.get().exec.saturating_sub(self.get().p)
     }
 
-    /// Tells the strings of this round from those of the others: an interpreter's are more.
-    pub(crate) fn strings_id(&self) -> (usize, u32) {
-        (self.get().p, self.argc())
+    /// Which round it is: 0 for the file that was asked for, 1 for its interpreter, and so on.
+    pub(crate) fn depth(&self) -> u32 {
+        self.get().depth
+    }
+
+    /// Tells the strings as they are now from those of this exec's other rounds, and from what they
+    /// were before a binary format changed them that gave up then.
+    pub(crate) fn strings_id(&self) -> (u32, usize, u32) {
+        (self.depth(), self.get().p, self.argc())
     }
 
     /// The credentials that it prepares; `None` once they are committed.

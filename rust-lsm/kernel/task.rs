@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Tasks: who the current one is, and what a process runs.
+//! Tasks: who the current one is, what it does later, and what a process runs.
 //!
-//! C header: [`include/linux/sched.h`](srctree/include/linux/sched.h).
+//! C headers: [`include/linux/sched.h`](srctree/include/linux/sched.h),
+//! [`include/linux/task_work.h`](srctree/include/linux/task_work.h).
 
 use super::place::{
     FileId,
@@ -55,6 +56,54 @@ pub(crate) fn current_id() -> Id {
 pub(crate) fn is_in_exec() -> bool {
     // SAFETY: The current task doesn't go away.
     unsafe { bindings::krsi_in_execve(Task::current_raw()) }
+}
+
+/// A call to be made by a task. `head` comes first.
+#[repr(C)]
+struct Work {
+    head: bindings::callback_head,
+    call: fn(),
+}
+
+/// Has the current task call `call` once, when it returns to user space or ends; or already when
+/// it runs its task works, as an exec does that cancels its io_uring. Process context; the call
+/// may sleep.
+///
+/// `ENOMEM` without memory, which is charged to the task; `ESRCH` if the task has ended so far that
+/// it calls nothing any more.
+pub(crate) fn call_at_return(call: fn()) -> Result {
+    let work = Work {
+        head: bindings::callback_head {
+            func: Some(run_work),
+            ..Default::default()
+        },
+        call,
+    };
+    let work = KBox::into_raw(KBox::new(work, GFP_KERNEL_ACCOUNT)?);
+    // SAFETY: The head is part of the allocation, which `run_work` alone gives up.
+    let added = unsafe {
+        bindings::task_work_add(
+            Task::current_raw(),
+            &raw mut (*work).head,
+            bindings::task_work_notify_mode_TWA_RESUME,
+        )
+    };
+    if added != 0 {
+        // SAFETY: It was not added, so this is the only pointer.
+        drop(unsafe { KBox::from_raw(work) });
+        return Err(ESRCH);
+    }
+    Ok(())
+}
+
+/// # Safety
+///
+/// Called once as the task work of a `Work` that `call_at_return` made.
+unsafe extern "C" fn run_work(head: *mut bindings::callback_head) {
+    // CAST: `Work` begins with its head.
+    // SAFETY: By the caller's guarantee it is what `KBox::into_raw` gave, and no longer in a list.
+    let work = unsafe { KBox::from_raw(head.cast::<Work>()) };
+    (work.call)();
 }
 
 /// Calls `look` with the leader of the current process and its executable, if it has one. Takes a

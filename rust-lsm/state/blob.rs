@@ -10,9 +10,6 @@ use kernel::{
     prelude::*, //
 };
 
-/// Bytes kept with a `struct cred`, zeroed for each exec.
-pub(crate) const CRED_SIZE: u32 = 16;
-
 /// Bytes kept with an inode, zeroed when it is read.
 pub(crate) const INODE_SIZE: u32 = 8;
 
@@ -36,7 +33,6 @@ unsafe impl Sync for Sizes {}
 
 #[link_section = ".data..ro_after_init"]
 pub(crate) static SIZES: Sizes = Sizes(UnsafeCell::new(bindings::lsm_blob_sizes {
-    lbs_cred: CRED_SIZE,
     lbs_inode: INODE_SIZE,
     lbs_bpf_prog: PROG_SIZE,
     lbs_superblock: SUPERBLOCK_SIZE,
@@ -56,25 +52,15 @@ impl Sizes {
     }
 }
 
-/// The part in a credential's blob; `None` if it has no blob.
-///
-/// # Safety
-///
-/// `composite` is null or the `security` of a `struct cred` that lives for `'a`; `T` has at most
-/// `CRED_SIZE` bytes, needs no more than a pointer's alignment, and is valid as it was left, at
-/// first zeroed.
-pub(crate) unsafe fn cred<'a, T>(composite: *mut c_void) -> Option<&'a T> {
-    // SAFETY: The framework reserved `CRED_SIZE` bytes at this offset, aligned to a pointer.
-    unsafe { at(composite, SIZES.offsets().lbs_cred) }
-}
-
 /// The part in an inode's blob; `None` if it has no blob.
 ///
 /// # Safety
 ///
-/// As for [`cred`], for the `i_security` of an inode and `INODE_SIZE`.
+/// `composite` is null or the `i_security` of an inode that lives for `'a`; `T` has at most
+/// `INODE_SIZE` bytes, needs no more than a pointer's alignment, and is valid as it was left, at
+/// first zeroed.
 pub(crate) unsafe fn inode<'a, T>(composite: *mut c_void) -> Option<&'a T> {
-    // SAFETY: As for `cred`.
+    // SAFETY: The framework reserved `INODE_SIZE` bytes at this offset, aligned to a pointer.
     unsafe { at(composite, SIZES.offsets().lbs_inode) }
 }
 
@@ -82,9 +68,9 @@ pub(crate) unsafe fn inode<'a, T>(composite: *mut c_void) -> Option<&'a T> {
 ///
 /// # Safety
 ///
-/// As for [`cred`], for the `security` of a program's `aux` and `PROG_SIZE`.
+/// As for [`inode`], for the `security` of a program's `aux` and `PROG_SIZE`.
 pub(crate) unsafe fn prog<'a, T>(composite: *mut c_void) -> Option<&'a T> {
-    // SAFETY: As for `cred`.
+    // SAFETY: As for `inode`.
     unsafe { at(composite, SIZES.offsets().lbs_bpf_prog) }
 }
 
@@ -92,9 +78,9 @@ pub(crate) unsafe fn prog<'a, T>(composite: *mut c_void) -> Option<&'a T> {
 ///
 /// # Safety
 ///
-/// As for [`cred`], for the `s_security` of a superblock and `SUPERBLOCK_SIZE`.
+/// As for [`inode`], for the `s_security` of a superblock and `SUPERBLOCK_SIZE`.
 pub(crate) unsafe fn superblock<'a, T>(composite: *mut c_void) -> Option<&'a T> {
-    // SAFETY: As for `cred`.
+    // SAFETY: As for `inode`.
     unsafe { at(composite, SIZES.offsets().lbs_superblock) }
 }
 
@@ -102,9 +88,9 @@ pub(crate) unsafe fn superblock<'a, T>(composite: *mut c_void) -> Option<&'a T> 
 ///
 /// # Safety
 ///
-/// As for [`cred`], for the `bd_security` of a block device and `BDEV_SIZE`.
+/// As for [`inode`], for the `bd_security` of a block device and `BDEV_SIZE`.
 pub(crate) unsafe fn bdev<'a, T>(composite: *mut c_void) -> Option<&'a T> {
-    // SAFETY: As for `cred`.
+    // SAFETY: As for `inode`.
     unsafe { at(composite, SIZES.offsets().lbs_bdev) }
 }
 
