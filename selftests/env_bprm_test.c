@@ -9,7 +9,10 @@
  */
 
 #include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 #include "bprm.h"
@@ -106,6 +109,68 @@ TEST_F(bprm, strings_of_each_round_are_its_own)
 	EXPECT_EQ(-ENOENT, a[BPRM_CHECK_SECURITY].value_ret);
 	EXPECT_EQ(1, a[BPRM_CREDS_FROM_FILE].ran);
 	EXPECT_STREQ(SCRIPT, a[BPRM_CREDS_FROM_FILE].arg);
+}
+
+/* In KiB. */
+static long free_memory(void)
+{
+	char text[4096];
+	const char *line;
+
+	if (file_read("/proc/meminfo", text, sizeof(text)) < 0)
+		return -1;
+	line = strstr(text, "MemFree:");
+	return line ? atol(line + strlen("MemFree:")) : -1;
+}
+
+#define NO_PROGRAM "/tmp/krsi_bprm_no_program"
+#define FAILED 40
+#define STRINGS 14
+#define STRING_SIZE (127 << 10)
+
+/* An exec with 1.7 MB of strings that fails, whereupon the process lives on. */
+static pid_t fail_to_execute(char *const *envp, int done)
+{
+	char *argv[] = { NO_PROGRAM, NULL };
+	pid_t pid = fork_bound();
+
+	if (pid)
+		return pid;
+	execve(NO_PROGRAM, argv, envp);
+	if (write(done, &errno, sizeof(errno)) != sizeof(errno))
+		_exit(1);
+	for (;;)
+		pause();
+}
+
+TEST_F(bprm, strings_of_an_exec_that_failed_take_no_memory)
+{
+	static char strings[STRINGS][STRING_SIZE];
+	char *envp[STRINGS + 1] = {};
+	int done[2], error;
+	pid_t pid[FAILED];
+	long before;
+
+	for (int i = 0; i < STRINGS; i++) {
+		memset(strings[i], 'x', STRING_SIZE - 1);
+		envp[i] = strings[i];
+	}
+	ASSERT_EQ(0, file_make(NO_PROGRAM, "neither a script nor a program\n", 0755));
+	ASSERT_EQ(0, pipe(done));
+	before = free_memory();
+	for (int i = 0; i < FAILED; i++) {
+		pid[i] = fail_to_execute(envp, done[1]);
+		ASSERT_LT(0, pid[i]);
+		ASSERT_EQ(sizeof(error), read(done[0], &error, sizeof(error)));
+		EXPECT_EQ(ENOEXEC, error);
+	}
+	/* A process takes less than 0.5 MB. */
+	EXPECT_GT(FAILED * STRINGS * (STRING_SIZE >> 10) / 2, before - free_memory());
+	for (int i = 0; i < FAILED; i++) {
+		kill(pid[i], SIGKILL);
+		waitpid(pid[i], NULL, 0);
+	}
+	unlink(NO_PROGRAM);
 }
 
 /* Does "bpf" stand before "krsi" among the LSMs that are on? */
