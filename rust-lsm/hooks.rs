@@ -122,6 +122,7 @@ impl Hooks for Krsi {
         record::forget(inode);
     }
 
+    #[inline]
     fn path_unlink(victim: Place<'_>) -> Result {
         removals::note(&victim, None);
         Ok(())
@@ -134,6 +135,7 @@ impl Hooks for Krsi {
         Ok(())
     }
 
+    #[inline]
     fn inode_unlink(victim: Place<'_>) -> Result {
         removals::removed(victim, None)
     }
@@ -192,6 +194,7 @@ impl Hooks for Krsi {
 
 /// For BPF LSM programs, which run after KRSI. What can't be prepared, they are told when they
 /// ask.
+#[inline(always)]
 fn prepare(bprm: &Bprm) {
     if switches::strings_wanted() {
         let _ = execs::prepare(bprm);

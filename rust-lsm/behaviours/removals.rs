@@ -27,12 +27,20 @@ use crate::{
 use kernel::prelude::*;
 use removal::Removal;
 
-/// Whether a removal of this place can be an event at all. Nearly all can't while nobody asks for
-/// every file: this is what they pay.
+/// Whether a removal of this place can be an event at all.
 fn concerns(place: &Place<'_>) -> bool {
     let is_numbered = |place: &Place<'_>| inode_number::of(place.inode()).is_some();
     is_numbered(place)
         || place.is_overlay() && is_numbered(&place.real())
+        || lists::is_wanted(Op::FileUnlink)
+}
+
+/// The same without a look below an overlay. Nearly all can't while nobody asks for every file: this
+/// is what they pay.
+#[inline(always)]
+fn may_concern(place: &Place<'_>) -> bool {
+    inode_number::of(place.inode()).is_some()
+        || place.is_overlay()
         || lists::is_wanted(Op::FileUnlink)
 }
 
@@ -48,13 +56,21 @@ pub(crate) fn forget_notes() {
 }
 
 /// A path hook: a removal may follow, or an exchange with another name.
+#[inline(always)]
 pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>) {
+    if exchanged.is_some() || may_concern(victim) {
+        note_down(*victim, exchanged.copied());
+    }
+}
+
+#[inline(never)]
+fn note_down(victim: Place<'_>, exchanged: Option<Place<'_>>) {
     // Of an exchange it must be known, should one of the two come to concern anybody meanwhile.
-    if exchanged.is_none() && !concerns(victim) {
+    if exchanged.is_none() && !concerns(&victim) {
         return;
     }
     let wants_path = exchanged.is_none() && wants_path();
-    if notes::note(victim, exchanged, wants_path).is_err() {
+    if notes::note(&victim, exchanged.as_ref(), wants_path).is_err() {
         lists::count_error(Op::FileUnlink);
         lists::count_error(Op::ExecutableUnlink);
     }
@@ -75,8 +91,9 @@ pub(crate) fn moved(file: Place<'_>) {
 }
 
 /// An inode hook: a name goes away, in a rename because `given_up` takes it.
+#[inline(always)]
 pub(crate) fn removed(victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
-    if concerns(&victim) {
+    if may_concern(&victim) {
         tell(victim, given_up)
     } else {
         Ok(())
@@ -87,6 +104,9 @@ pub(crate) fn removed(victim: Place<'_>, given_up: Option<Place<'_>>) -> Result 
 /// pay for its stack.
 #[inline(never)]
 fn tell(victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
+    if !concerns(&victim) {
+        return Ok(());
+    }
     if given_up.is_some_and(|old| notes::is_exchange(&old, &victim)) {
         announce(victim, given_up);
         return Ok(());

@@ -15,7 +15,7 @@ use kernel::sync::atomic::{
 /// `READ_ONCE()` of an atomic: as `load(Relaxed)`, with the address dependency of
 /// `rcu_dereference()` where what is read is a pointer.
 #[inline(always)]
-pub(crate) fn read<T: AtomicType>(from: &Atomic<T>) -> T {
+pub(crate) fn read_once<T: AtomicType>(from: &Atomic<T>) -> T {
     // SAFETY: The reference is valid and aligned. In the kernel's memory model a volatile read of a
     // word does not race with atomic writes.
     unsafe { from.as_ptr().read_volatile() }

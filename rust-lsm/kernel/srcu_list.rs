@@ -7,7 +7,7 @@
 //!
 //! C header: [`include/linux/srcu.h`](srctree/include/linux/srcu.h).
 
-use super::once;
+use super::once::read_once;
 use core::{
     cell::UnsafeCell,
     marker::PhantomData,
@@ -98,8 +98,9 @@ impl<T: Send + Sync + 'static> List<T> {
     }
 
     /// Whether it is empty, at this moment.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        once::read(&self.head).is_null()
+        read_once(&self.head).is_null()
     }
 
     /// Puts `new` in the place of the element with this key, adds it in the order of keys if there
@@ -207,7 +208,7 @@ impl<'a, T> Iterator for Iter<'a, T> {
         // SAFETY: The reader's SRCU section keeps each node that it can reach alive for `'a`, by
         // the list's invariants; what is read of it depends on its address, which was published by
         // a `Release`.
-        let node: &'a Node<T> = unsafe { once::read(self.next).as_ref() }?;
+        let node: &'a Node<T> = unsafe { read_once(self.next).as_ref() }?;
         self.next = &node.next;
         Some(&node.value)
     }

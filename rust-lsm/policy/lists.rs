@@ -44,6 +44,7 @@ static LISTS: [List<Arc<Attachment>>; Op::COUNT] = [const { List::new() }; Op::C
 static NEEDS: [Atomic<u32>; Op::COUNT] = [const { Atomic::new(0) }; Op::COUNT];
 
 /// The policies that have this op, in the order of attachment.
+#[inline]
 pub(crate) fn of(op: Op) -> &'static List<Arc<Attachment>> {
     &LISTS[op.index()]
 }
@@ -65,7 +66,7 @@ pub(super) fn set(writer: &mut Writer, op: Op, id: u64, node: Option<KBox<Node<A
 /// What the policies that have this op need together.
 #[inline]
 pub(crate) fn needs(op: Op) -> Needs {
-    Needs::from_bits(once::read(&NEEDS[op.index()]))
+    Needs::from_bits(once::read_once(&NEEDS[op.index()]))
 }
 
 /// Whether a policy that has this op calls kfuncs of this group in it.

@@ -58,7 +58,7 @@ impl Mode {
     }
 
     fn load(from: &Atomic<u32>) -> Self {
-        match once::read(from) {
+        match once::read_once(from) {
             0 => Mode::Off,
             1 => Mode::Audit,
             _ => Mode::Enforce,

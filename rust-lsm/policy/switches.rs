@@ -18,7 +18,8 @@ use crate::{
     },
     boundary::{
         lsm::HookList,
-        lsm_hooks::Hook, //
+        lsm_hooks::Hook,
+        once::read_once, //
     },
     bpf::{
         kfunc::Group,
@@ -72,8 +73,9 @@ pub(crate) fn init(hooks: &'static HookList) -> Result {
 }
 
 /// Whether an exec's strings are to be prepared for BPF LSM programs.
+#[inline]
 pub(crate) fn strings_wanted() -> bool {
-    STRING_READERS.load(Relaxed) > 0
+    read_once(&STRING_READERS) > 0
 }
 
 /// Counts BPF LSM programs that read an exec's strings; the hooks change at the next `renew`.

@@ -59,6 +59,7 @@ impl Sizes {
 /// `composite` is null or the `i_security` of an inode that lives for `'a`; `T` has at most
 /// `INODE_SIZE` bytes, needs no more than a pointer's alignment, and is valid as it was left, at
 /// first zeroed.
+#[inline]
 pub(crate) unsafe fn inode<'a, T>(composite: *mut c_void) -> Option<&'a T> {
     // SAFETY: The framework reserved `INODE_SIZE` bytes at this offset, aligned to a pointer.
     unsafe { at(composite, SIZES.offsets().lbs_inode) }
@@ -97,8 +98,11 @@ pub(crate) unsafe fn bdev<'a, T>(composite: *mut c_void) -> Option<&'a T> {
 /// # Safety
 ///
 /// `composite` is null, or a blob that lives for `'a` with a valid `T` at `offset`.
+#[inline(always)]
 unsafe fn at<'a, T>(composite: *mut c_void, offset: u32) -> Option<&'a T> {
-    let part = composite.wrapping_byte_add(offset as usize).cast::<T>();
+    if composite.is_null() {
+        return None;
+    }
     // SAFETY: By the caller's guarantee.
-    (!composite.is_null()).then(|| unsafe { &*part })
+    Some(unsafe { &*composite.byte_add(offset as usize).cast::<T>() })
 }

@@ -5,7 +5,10 @@
 //! C header: [`include/linux/fs.h`](srctree/include/linux/fs.h).
 
 use super::blob;
-use crate::boundary::inode::Inode;
+use crate::boundary::{
+    inode::Inode,
+    once::read_once, //
+};
 use core::mem::size_of;
 use kernel::{
     prelude::*,
@@ -33,10 +36,12 @@ pub(crate) fn renumber() {
 }
 
 /// Whether a number was given since [`renumber`].
+#[inline]
 pub(super) fn is_current(number: u64) -> bool {
-    number >= FIRST.load(Relaxed)
+    number >= read_once(&FIRST)
 }
 
+#[inline]
 fn state(inode: &Inode) -> Option<&InodeState> {
     // SAFETY: The blob is null or lives as long as the inode does, the size is checked above, and
     // zero is valid for atomics.
@@ -44,15 +49,16 @@ fn state(inode: &Inode) -> Option<&InodeState> {
 }
 
 /// The number that [`give`] gave.
+#[inline]
 pub(crate) fn of(inode: &Inode) -> Option<u64> {
-    let number = state(inode)?.number.load(Relaxed);
+    let number = read_once(&state(inode)?.number);
     // Nearly all have none: one load tells.
     (number != 0 && is_current(number)).then_some(number)
 }
 
 /// The same, also if it was taken back since.
 pub(super) fn last_of(inode: &Inode) -> Option<u64> {
-    let number = state(inode)?.number.load(Relaxed);
+    let number = read_once(&state(inode)?.number);
     (number != 0).then_some(number)
 }
 
@@ -60,7 +66,7 @@ pub(super) fn last_of(inode: &Inode) -> Option<u64> {
 /// blob.
 pub(crate) fn give(inode: &Inode) -> Result<u64> {
     let state = state(inode).ok_or(ENODATA)?;
-    let old = state.number.load(Relaxed);
+    let old = read_once(&state.number);
     if is_current(old) {
         return Ok(old);
     }
