@@ -5,7 +5,8 @@
 //! about to do in its layer for a removal that was told.
 //!
 //! A note holds nothing but memory, so that it may stay behind: it ends with the next one of its
-//! task, or with that. Addresses in it are compared and never followed.
+//! task, or with that. Addresses in it are compared and never followed. Few tasks ever have one: an
+//! ordinary removal makes none, and where there is none a load tells.
 
 use super::shards::{
     Shards,
@@ -14,6 +15,7 @@ use super::shards::{
 use crate::boundary::{
     cred,
     inode::Inode,
+    once::read_once,
     place::Place,
     process::TaskKey, //
 };
@@ -23,7 +25,13 @@ use kernel::{
         RBTree,
         RBTreeNodeReservation, //
     },
-    sync::SetOnce, //
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        SetOnce, //
+    }, //
 };
 
 /// A file, told apart from one that gets its memory.
@@ -55,44 +63,64 @@ type Notes = RBTree<TaskKey, Note>;
 
 static NOTES: SetOnce<Shards<Notes>> = SetOnce::new();
 
+/// Which parts of the table have any; written under their locks. A task finds the part of its own
+/// note marked, for it is the task itself that made it.
+static HAS_ANY: [Atomic<bool>; SHARDS] = [const { Atomic::new(false) }; SHARDS];
+
 /// Makes the table. Once, at boot.
 pub(crate) fn init() -> Result {
     NOTES.populate(Shards::new(Notes::new)?);
     Ok(())
 }
 
+/// Changes a part of the table.
+fn change<R>(shard: usize, change: impl FnOnce(&mut Notes) -> R) -> Option<R> {
+    NOTES.as_ref()?.with(shard, |notes| {
+        let result = change(notes);
+        HAS_ANY[shard].store(!notes.is_empty(), Relaxed);
+        result
+    })
+}
+
 /// Forgets all.
 pub(crate) fn clear() {
-    if let Some(notes) = NOTES.as_ref() {
-        notes.renew(Notes::new);
+    for shard in 0..SHARDS {
+        let _old = change(shard, |notes| core::mem::replace(notes, Notes::new()));
     }
 }
 
 /// A task is freed. Any context.
 pub(crate) fn end(task: TaskKey) {
-    if let Some(notes) = NOTES.as_ref() {
-        let _gone = notes.with(task.hash(SHARDS), |notes| notes.remove(&task));
+    let shard = task.hash(SHARDS);
+    if read_once(&HAS_ANY[shard]) {
+        let _gone = change(shard, |notes| notes.remove(&task));
     }
 }
 
 /// Looks at the current task's note, if there is one.
 fn with<R>(look: impl FnOnce(&mut Note) -> R) -> Option<R> {
     let task = TaskKey::current();
+    let shard = task.hash(SHARDS);
+    if !read_once(&HAS_ANY[shard]) {
+        return None;
+    }
     NOTES
         .as_ref()?
-        .with(task.hash(SHARDS), |notes| notes.get_mut(&task).map(look))?
+        .with(shard, |notes| notes.get_mut(&task).map(look))?
 }
 
 /// The same; makes one.
 fn with_new<R>(look: impl FnOnce(&mut Note) -> R) -> Result<R> {
+    let mut look = Some(look);
+    let mut look = |note: &mut Note| look.take().map(|look| look(note));
+    if let Some(looked) = with(&mut look) {
+        return looked.ok_or(ENOENT);
+    }
     let task = TaskKey::current();
     let space = RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?;
-    let notes = NOTES.as_ref().ok_or(ENODEV)?;
-    let looked = notes.with(task.hash(SHARDS), |notes| {
-        if notes.get(&task).is_none() {
-            notes.insert(space.into_node(task, Note::default()));
-        }
-        notes.get_mut(&task).map(look)
+    let looked = change(task.hash(SHARDS), |notes| {
+        notes.insert(space.into_node(task, Note::default()));
+        notes.get_mut(&task).and_then(&mut look)
     });
     looked.flatten().ok_or(ENOENT)
 }
@@ -102,19 +130,23 @@ fn address(place: &Place<'_>) -> usize {
 }
 
 /// Notes what a path hook is told of a removal: the victim, what it is exchanged with, and its path
-/// if that is wanted. Allocates; apart, so that a removal that is not noted does not pay for its
-/// stack.
-#[inline(never)]
+/// if that is wanted. Without either what was noted before ends. Allocates.
 pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>, wants_path: bool) -> Result {
     let path = wants_path.then(|| victim.path_string(GFP_KERNEL));
+    let is_news = exchanged.is_some() || path.is_some();
     let (victim, exchanged) = (address(victim), exchanged.map_or(0, address));
-    let _old = with_new(|note| {
+    let renew = |note: &mut Note| {
         note.victim = victim;
         note.exchanged = exchanged;
         note.inner = None;
         note.inner_renames = 0;
         core::mem::replace(&mut note.path, path)
-    })?;
+    };
+    let _old = if is_news {
+        with_new(renew)?
+    } else {
+        with(renew).flatten()
+    };
     Ok(())
 }
 
