@@ -231,5 +231,7 @@ unsafe fn has_zero_base<T: Into<u64>>(auxv: *const [T; 2], size: usize) -> bool 
         // SAFETY: By the caller's guarantee, for each pair that fits in.
         .map(|i| unsafe { auxv.add(i).read_volatile() })
         .map(|pair| pair.map(T::into))
-        .any(|[key, value]| key == u64::from(bindings::AT_BASE) && value == 0)
+        .take_while(|[key, _]| *key != u64::from(bindings::AT_NULL))
+        .find(|[key, _]| *key == u64::from(bindings::AT_BASE))
+        .is_some_and(|[_, value]| value == 0)
 }
