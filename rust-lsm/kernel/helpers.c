@@ -194,6 +194,44 @@ bool krsi_dentry_is(struct dentry *dentry, const unsigned char *name, u32 len)
 	       !memcmp(dentry->d_name.name, name, len);
 }
 
+/* The directory that the name is in, until krsi_unlock_name(). */
+struct dentry *krsi_lock_name(struct dentry *dentry) __acquires(&dentry->d_lock)
+{
+	spin_lock(&dentry->d_lock);
+	return dentry->d_parent;
+}
+
+void krsi_unlock_name(struct dentry *dentry) __releases(&dentry->d_lock)
+{
+	spin_unlock(&dentry->d_lock);
+}
+
+/*
+ * Whether a path from the root of the filesystem leads to a dentry, by the names and the
+ * directories that these have now. Under RCU, which keeps them all.
+ */
+bool krsi_path_is(const struct dentry *dentry, const unsigned char *path, u32 len)
+{
+	const struct dentry *at = dentry, *parent;
+	const unsigned char *name;
+	unsigned int seq;
+	u32 size;
+
+	for (; len; at = parent, len -= size + 1) {
+		seq = raw_seqcount_begin(&at->d_seq);
+		size = READ_ONCE(at->d_name.len);
+		name = READ_ONCE(at->d_name.name);
+		parent = READ_ONCE(at->d_parent);
+		if (d_unhashed(at) || read_seqcount_retry(&at->d_seq, seq))
+			return false;
+		/* Again, for a name may be changed in place. */
+		if (size >= len || path[len - size - 1] != '/' ||
+		    memcmp(path + len - size, name, size) || read_seqcount_retry(&at->d_seq, seq))
+			return false;
+	}
+	return at != dentry && at == at->d_sb->s_root;
+}
+
 /* Not that of the data: to find it may sleep and fail. */
 struct dentry *krsi_real_dentry(struct dentry *dentry)
 {

@@ -17,7 +17,8 @@ use kernel::{
     alloc::Flags,
     bindings,
     error::from_err_ptr,
-    prelude::*, //
+    prelude::*,
+    sync::rcu, //
 };
 
 /// A name: the directory that it was in, its last component, and its path in the filesystem, from
@@ -70,6 +71,24 @@ impl Name {
         self.dir == other.dir && *self.last == *other.last
     }
 
+    /// Whether this is the whole name of a place now, its path too. Doesn't sleep.
+    pub(crate) fn is_still(&self, place: &Place<'_>) -> bool {
+        // SAFETY: Only reads the count of renames.
+        let renames = unsafe { bindings::krsi_renames_begin() };
+        self.is_path_of(place)
+            && place.with_dir(|dir| self.dir == dir.id()).unwrap_or(false)
+            // SAFETY: As above.
+            && !unsafe { bindings::krsi_renames_retry(renames) }
+    }
+
+    fn is_path_of(&self, place: &Place<'_>) -> bool {
+        let _rcu = rcu::read_lock();
+        // SAFETY: The dentry is valid, the path has `len` bytes.
+        unsafe {
+            bindings::krsi_path_is(place.dentry(), self.path.as_ptr(), self.path.len() as u32)
+        }
+    }
+
     fn is_of(&self, place: &Place<'_>) -> bool {
         // SAFETY: The dentry is valid, the name has `len` bytes.
         let same = unsafe {
@@ -80,6 +99,10 @@ impl Name {
 
     /// What it leads to, as seen from a place of its file. May sleep.
     pub(crate) fn leads(&self, from: &Place<'_>) -> Leads {
+        // Mostly nothing was renamed, and from below it is told sooner.
+        if self.is_path_of(from) {
+            return Leads::Here;
+        }
         match self.look_up(from, Held::cached_child) {
             // Its directories may have been moved; in its own it is known again.
             Leads::Unknown | Leads::Nowhere if self.is_of(from) => Leads::Here,
@@ -255,14 +278,14 @@ impl Place<'_> {
         Ok(path)
     }
 
-    /// The directory that the name is in.
+    /// The directory that the name is in. `look` runs under a spinlock, and must take no dentry's.
     fn with_dir<R>(&self, look: impl FnOnce(&Place<'_>) -> R) -> Result<R> {
-        // SAFETY: The dentry is valid; the parent is referenced until `dput`. A directory's dentry
-        // with a child leads somewhere.
+        // SAFETY: The dentry is valid. Its lock keeps its parent the same, to which it has a
+        // reference. A directory's dentry with a child leads somewhere.
         unsafe {
-            let parent = bindings::dget_parent(self.dentry());
+            let parent = bindings::krsi_lock_name(self.dentry());
             let result = Place::new(null_mut(), parent).map(|dir| look(&dir));
-            bindings::dput(parent);
+            bindings::krsi_unlock_name(self.dentry());
             result.ok_or(ENOENT)
         }
     }

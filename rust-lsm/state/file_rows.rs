@@ -3,10 +3,12 @@
 //! Which processes run a file: the side of the record's rows by which a file finds its processes,
 //! and what is remembered of its last exec. Files are their inodes' numbers.
 
+use super::runs::Runs;
 use crate::boundary::process::TaskKey;
 use kernel::{
     prelude::*,
     rbtree::{
+        Entry,
         RBTree,
         RBTreeNodeReservation, //
     },
@@ -28,6 +30,14 @@ impl<F> Clone for Started<F> {
     }
 }
 
+/// What is remembered of the last exec of a file.
+pub(crate) struct Last<F> {
+    /// This file, the last of those that were started together.
+    pub(crate) runs: Runs<F>,
+    /// When, in nanoseconds since boot.
+    pub(crate) time: u64,
+}
+
 /// A process that runs a file.
 pub(crate) struct Row<F> {
     /// What is remembered of how it was started.
@@ -38,22 +48,22 @@ pub(crate) struct Row<F> {
 
 /// The rows of some files.
 pub(super) struct FileRows<F> {
-    executed: RBTree<u64, Arc<F>>,
+    executed: RBTree<u64, Last<F>>,
     rows: RBTree<(u64, TaskKey), Row<F>>,
 }
 
-/// Memory for what is remembered of a file, and of a row of it.
-pub(super) struct FileSpace<F>(
-    RBTreeNodeReservation<u64, Arc<F>>,
-    RBTreeNodeReservation<(u64, TaskKey), Row<F>>,
-);
+/// Memory for a row of a file.
+pub(super) type RowSpace<F> = RBTreeNodeReservation<(u64, TaskKey), Row<F>>;
+
+/// The same, and for what is remembered of the file.
+pub(super) struct FileSpace<F>(RBTreeNodeReservation<u64, Last<F>>, RowSpace<F>);
 
 impl<F> FileSpace<F> {
     /// Allocates it, charged to the current task.
     pub(super) fn new() -> Result<Self> {
         Ok(Self(
             RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?,
-            RBTreeNodeReservation::new(GFP_KERNEL_ACCOUNT)?,
+            RowSpace::new(GFP_KERNEL_ACCOUNT)?,
         ))
     }
 }
@@ -71,44 +81,71 @@ impl<F> FileRows<F> {
     }
 
     /// An exec asks for a file. What already runs goes on running if it fails.
-    pub(super) fn ask(&mut self, started: Started<F>, task: TaskKey, space: FileSpace<F>) {
-        if self.row(started.number, task).is_none() {
-            self.put(started, task, true, space.1);
+    pub(super) fn ask(&mut self, started: Started<F>, task: TaskKey, space: RowSpace<F>) {
+        if let Entry::Vacant(slot) = self.rows.entry((started.number, task)) {
+            let row = Row {
+                facts: started.facts,
+                asked: true,
+            };
+            slot.insert(row, space);
         }
     }
 
-    /// A process runs a file from now on, which it executes, or did when the record began.
+    /// A process runs the last of these files from now on. False if that takes memory, and nothing
+    /// was done.
+    pub(super) fn run_known(&mut self, runs: &Runs<F>, task: TaskKey, time: u64) -> bool {
+        let Some(started) = runs.last() else {
+            return true;
+        };
+        let row = self.rows.get_mut(&(started.number, task));
+        let last = self.executed.get_mut(&started.number);
+        let (Some(row), Some(last)) = (row, last) else {
+            return false;
+        };
+        row.asked = false;
+        if !Arc::ptr_eq(&row.facts, &started.facts) {
+            row.facts = started.facts.clone();
+        }
+        last.time = time;
+        if !last.runs.is(runs) {
+            last.runs = runs.clone();
+        }
+        true
+    }
+
+    /// The same with memory. The process executes it, or did when the record began.
     pub(super) fn run(
         &mut self,
-        started: Started<F>,
+        runs: &Runs<F>,
         task: TaskKey,
+        time: u64,
         seeded: bool,
         space: FileSpace<F>,
     ) {
-        let number = started.number;
+        let Some(started) = runs.last() else {
+            return;
+        };
         // An exec since the record began says more.
-        if !(seeded && self.executed.get(&number).is_some()) {
-            let node = space.0.into_node(number, started.facts.clone());
-            self.executed.insert(node);
+        if !(seeded && self.executed.get(&started.number).is_some()) {
+            let last = Last {
+                runs: runs.clone(),
+                time,
+            };
+            self.executed
+                .insert(space.0.into_node(started.number, last));
         }
-        self.put(started, task, false, space.1);
+        self.put(started.clone(), task, space.1);
     }
 
     /// A process that is being made runs what its parent does.
-    pub(super) fn inherit(&mut self, started: Started<F>, task: TaskKey, space: FileSpace<F>) {
-        self.put(started, task, false, space.1);
+    pub(super) fn inherit(&mut self, started: Started<F>, task: TaskKey, space: RowSpace<F>) {
+        self.put(started, task, space);
     }
 
-    fn put(
-        &mut self,
-        started: Started<F>,
-        task: TaskKey,
-        asked: bool,
-        space: RBTreeNodeReservation<(u64, TaskKey), Row<F>>,
-    ) {
+    fn put(&mut self, started: Started<F>, task: TaskKey, space: RowSpace<F>) {
         let row = Row {
             facts: started.facts,
-            asked,
+            asked: false,
         };
         self.rows
             .insert(space.into_node((started.number, task), row));
@@ -117,6 +154,13 @@ impl<F> FileRows<F> {
     /// The row of a process.
     pub(super) fn row(&self, number: u64, task: TaskKey) -> Option<&Row<F>> {
         self.rows.get(&(number, task))
+    }
+
+    /// Whether any process runs a file.
+    pub(super) fn has_any(&self, number: u64) -> bool {
+        self.rows
+            .cursor_lower_bound(&(number, TaskKey::FIRST))
+            .is_some_and(|at| at.current().0 .0 == number)
     }
 
     /// Calls `look` with each row of a file, until it answers false.
@@ -132,7 +176,7 @@ impl<F> FileRows<F> {
     }
 
     /// What is remembered of a file's last exec.
-    pub(super) fn executed(&self, number: u64) -> Option<&Arc<F>> {
+    pub(super) fn executed(&self, number: u64) -> Option<&Last<F>> {
         self.executed.get(&number)
     }
 
@@ -179,17 +223,19 @@ mod tests {
     }
 
     fn ask(files: &mut FileRows<u32>, facts: u32, task: TaskKey) -> Result {
-        files.ask(started(facts)?, task, FileSpace::new()?);
+        files.ask(started(facts)?, task, RowSpace::new(GFP_KERNEL)?);
         Ok(())
     }
 
     fn run(files: &mut FileRows<u32>, facts: u32, task: TaskKey, seeded: bool) -> Result {
-        files.run(started(facts)?, task, seeded, FileSpace::new()?);
+        let runs = Runs::new().and(started(facts)?)?;
+        files.run(&runs, task, 0, seeded, FileSpace::new()?);
         Ok(())
     }
 
     fn executed(files: &FileRows<u32>) -> Option<u32> {
-        files.executed(FIRST).map(|facts| **facts)
+        let last = files.executed(FIRST)?.runs.last()?;
+        Some(*last.facts)
     }
 
     /// The facts of a process's row, and whether it is only asked for.
@@ -243,6 +289,23 @@ mod tests {
     }
 
     #[test]
+    fn what_runs_again_takes_no_memory() -> Result {
+        let mut files = FileRows::new();
+        let again = Runs::new().and(started(2)?)?;
+        // Neither is known, then the file alone, then the row, too.
+        assert!(!files.run_known(&again, ONE, 5));
+        run(&mut files, 1, TWO, false)?;
+        assert!(!files.run_known(&again, ONE, 5));
+        assert_eq!(executed(&files), Some(1));
+        ask(&mut files, 2, ONE)?;
+        assert!(files.run_known(&again, ONE, 5));
+        assert_eq!(row(&files, ONE), Some((2, false)));
+        assert_eq!(executed(&files), Some(2));
+        assert_eq!(files.executed(FIRST).map(|last| last.time), Some(5));
+        Ok(())
+    }
+
+    #[test]
     fn a_file_is_forgotten_with_all_its_rows() -> Result {
         let mut files = FileRows::new();
         for i in 1..=2 * AT_ONCE {
@@ -250,8 +313,9 @@ mod tests {
         }
         let mut other = started(5)?;
         other.number = FIRST + 1;
-        files.inherit(other, ONE, FileSpace::new()?);
+        files.inherit(other, ONE, RowSpace::new(GFP_KERNEL)?);
         while !files.forget(FIRST) {}
+        assert!(!files.has_any(FIRST) && files.has_any(FIRST + 1));
         let mut left = 0;
         files.for_each(FIRST, |_, _| {
             left += 1;

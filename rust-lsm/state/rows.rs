@@ -14,7 +14,8 @@
 use super::{
     file_rows::{
         FileRows,
-        FileSpace, //
+        FileSpace,
+        RowSpace, //
     },
     runs::{
         ProcessSpace,
@@ -31,7 +32,8 @@ use crate::boundary::{
     process::{
         Process,
         TaskKey, //
-    }, //
+    },
+    task::boot_ns, //
 };
 use core::mem::{
     replace,
@@ -41,17 +43,18 @@ use kernel::{
     prelude::*,
     sync::{
         rcu,
+        Arc,
         SetOnce, //
     }, //
 };
 
-/// What is remembered of a start.
+/// What is remembered of a start, and of all that are like it.
 pub(crate) struct Facts {
     /// The name by which it was started.
     pub(crate) name: Name,
     /// What the contents were.
     pub(crate) stamp: Stamp,
-    /// When, in nanoseconds since boot.
+    /// When the first was, in nanoseconds since boot.
     pub(crate) time: u64,
     /// Whether it ran already when the record began; `time` is then that of the beginning.
     pub(crate) seeded: bool,
@@ -66,11 +69,8 @@ pub(crate) type Row = super::file_rows::Row<Facts>;
 /// Files that a process runs.
 pub(crate) type Runs = super::runs::Runs<Facts>;
 
-impl Default for Runs {
-    fn default() -> Self {
-        Self::new()
-    }
-}
+/// What is remembered of the last exec of a file.
+pub(crate) type Last = super::file_rows::Last<Facts>;
 
 struct Rows {
     files: Shards<FileRows<Facts>>,
@@ -116,16 +116,82 @@ pub(crate) fn begin_exec() {
     }
 }
 
-/// The exec of the current task would run a file. `E2BIG` if it would run too many.
-pub(crate) fn ask(started: Started) -> Result {
-    let task = TaskKey::current();
-    let (own_space, space) = (ProcessSpace::new(GFP_KERNEL_ACCOUNT)?, FileSpace::new()?);
-    let added = with_processes(task, |processes| {
-        let own = processes.get_or_add(task, own_space).ok_or(ENOENT)?;
-        own.asked.add(started.clone())
+/// What is to be remembered of a start, if there is this of the file's last one.
+pub(crate) trait Remember: FnOnce(Option<&Arc<Facts>>) -> Result<Arc<Facts>> {}
+
+impl<T: FnOnce(Option<&Arc<Facts>>) -> Result<Arc<Facts>>> Remember for T {}
+
+/// A file that is started, and the last start of it.
+fn start(number: u64, remember: impl Remember) -> Result<(Started, Runs)> {
+    let last = with_files(number, |files| {
+        files.executed(number).map(|last| last.runs.clone())
     });
-    added.unwrap_or(Err(ENOENT))?;
-    with_files(started.number, |files| files.ask(started, task, space));
+    let last = last.flatten().unwrap_or_default();
+    let facts = remember(last.last().map(|started| &started.facts))?;
+    Ok((Started { number, facts }, last))
+}
+
+/// Adds a file to those of a process that `of` finds. Answers with the file the last.
+fn add(
+    task: TaskKey,
+    started: &Started,
+    last: &Runs,
+    of: impl Fn(&mut super::runs::Process<Facts>) -> &mut Runs,
+) -> Result<Runs> {
+    // Mostly there are none yet. Nobody but the process itself adds any meanwhile.
+    let alone = Runs::new().and_as(started, last)?;
+    let before = with_processes(task, |processes| {
+        let of = of(processes.get(task)?);
+        if of.is_empty() {
+            *of = alone.clone();
+            Some(None)
+        } else {
+            Some(Some(of.clone()))
+        }
+    });
+    match before.flatten() {
+        Some(None) => Ok(alone),
+        Some(Some(before)) => {
+            let all = before.and_as(started, last)?;
+            with_processes(task, |processes| {
+                processes.get(task).map(|own| *of(own) = all.clone())
+            });
+            Ok(all)
+        }
+        None => {
+            let space = ProcessSpace::new(GFP_KERNEL_ACCOUNT)?;
+            with_processes(task, |processes| {
+                *of(processes.get_or_add(task, space)) = alone.clone();
+            });
+            Ok(alone)
+        }
+    }
+}
+
+/// The exec of the current task would run a file. `E2BIG` if it would run too many.
+pub(crate) fn ask(number: u64, remember: impl Remember) -> Result {
+    let task = TaskKey::current();
+    let (started, last) = start(number, remember)?;
+    let space = RowSpace::new(GFP_KERNEL_ACCOUNT)?;
+    add(task, &started, &last, |own| &mut own.asked)?;
+    with_files(number, |files| files.ask(started, task, space));
+    Ok(())
+}
+
+/// A process executes the last of these files.
+fn execute(runs: &Runs, task: TaskKey, time: u64, seeded: bool) -> Result {
+    let Some(started) = runs.last() else {
+        return Ok(());
+    };
+    if !seeded
+        && with_files(started.number, |files| files.run_known(runs, task, time)) == Some(true)
+    {
+        return Ok(());
+    }
+    let space = FileSpace::new()?;
+    with_files(started.number, |files| {
+        files.run(runs, task, time, seeded, space)
+    });
     Ok(())
 }
 
@@ -145,27 +211,19 @@ pub(crate) fn commit_exec() -> Result<bool> {
     for old in old.iter().filter(|old| !new.include(old.number)) {
         with_files(old.number, |files| files.end(old.number, task));
     }
-    for started in new.iter() {
-        let space = FileSpace::new()?;
-        let run = |files: &mut FileRows<Facts>| files.run(started.clone(), task, false, space);
-        with_files(started.number, run);
+    let now = boot_ns();
+    for runs in new.each() {
+        execute(runs, task, now, false)?;
     }
     Ok(true)
 }
 
 /// The current process runs one more file.
-pub(crate) fn run(started: Started) -> Result {
+pub(crate) fn run(number: u64, remember: impl Remember) -> Result {
     let task = TaskKey::leader();
-    let (own_space, space) = (ProcessSpace::new(GFP_KERNEL_ACCOUNT)?, FileSpace::new()?);
-    let added = with_processes(task, |processes| {
-        let own = processes.get_or_add(task, own_space).ok_or(ENOENT)?;
-        own.program.add(started.clone())
-    });
-    added.unwrap_or(Err(ENOENT))?;
-    with_files(started.number, |files| {
-        files.run(started, task, false, space)
-    });
-    Ok(())
+    let (started, last) = start(number, remember)?;
+    let program = add(task, &started, &last, |own| &mut own.program)?;
+    execute(&program, task, boot_ns(), false)
 }
 
 /// A process, to whose leader the caller has a reference, runs these files since before the record
@@ -173,20 +231,19 @@ pub(crate) fn run(started: Started) -> Result {
 pub(crate) fn seed(task: TaskKey, program: Runs) -> Result {
     let own_space = ProcessSpace::new(GFP_KERNEL)?;
     let is_new = with_processes(task, |processes| {
-        let own = processes.get_or_add(task, own_space)?;
+        let own = processes.get_or_add(task, own_space);
         let is_new = own.program.is_empty();
         if is_new {
             own.program = program.clone();
             // What it maps from now on is no program.
             own.has_mapped = true;
         }
-        Some(is_new)
+        is_new
     });
-    if is_new.flatten() == Some(true) {
-        for started in program.iter() {
-            let space = FileSpace::new()?;
-            let run = |files: &mut FileRows<Facts>| files.run(started.clone(), task, true, space);
-            with_files(started.number, run);
+    if is_new == Some(true) {
+        for runs in program.each() {
+            let time = runs.last().map_or(0, |started| started.facts.time);
+            execute(runs, task, time, true)?;
         }
     }
     Ok(())
@@ -201,29 +258,30 @@ pub(crate) fn knows(leader: TaskKey) -> bool {
     knows == Some(true)
 }
 
-/// A process that the current one makes runs what that does.
-pub(crate) fn inherit(child: TaskKey) -> Result {
+/// A process that the current one makes runs what that does. Whether anything is known of it.
+pub(crate) fn inherit(child: TaskKey) -> Result<bool> {
     let leader = TaskKey::leader();
     let parents = with_processes(leader, |processes| {
-        let own = processes.get(leader)?;
+        let own = processes
+            .get(leader)
+            .filter(|own| !own.program.is_empty())?;
         Some((own.program.clone(), own.has_mapped))
     });
     let Some((program, has_mapped)) = parents.flatten() else {
-        return Ok(());
+        return Ok(false);
     };
     let space = ProcessSpace::new(GFP_KERNEL_ACCOUNT)?;
     with_processes(child, |processes| {
-        if let Some(own) = processes.get_or_add(child, space) {
-            own.program = program.clone();
-            own.has_mapped = has_mapped;
-        }
+        let own = processes.get_or_add(child, space);
+        own.program = program.clone();
+        own.has_mapped = has_mapped;
     });
     for started in program.iter() {
-        let space = FileSpace::new()?;
+        let space = RowSpace::new(GFP_KERNEL_ACCOUNT)?;
         let inherit = |files: &mut FileRows<Facts>| files.inherit(started.clone(), child, space);
         with_files(started.number, inherit);
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Whether the current process maps a file executable for the first time since its program began.
@@ -278,8 +336,13 @@ impl<'a> Look<'a> {
     }
 
     /// What is remembered of the last exec of it.
-    pub(crate) fn executed(&self) -> Option<&kernel::sync::Arc<Facts>> {
+    pub(crate) fn executed(&self) -> Option<&Last> {
         self.files.executed(self.number)
+    }
+
+    /// Whether any process runs it.
+    pub(crate) fn has_any(&self) -> bool {
+        self.files.has_any(self.number)
     }
 
     /// The row of a process.

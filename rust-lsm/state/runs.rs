@@ -4,20 +4,29 @@
 
 use super::file_rows::Started;
 use crate::boundary::process::TaskKey;
+use core::iter::successors;
 use kernel::{
     prelude::*,
     rbtree::{
+        Entry,
         RBTree,
         RBTreeNodeReservation, //
-    }, //
+    },
+    sync::Arc, //
 };
 
 /// An exec has six rounds at most, each with a file and the one below an overlay; two more for
 /// what a program loader maps.
 const MAX: usize = 14;
 
-/// Files that one process runs.
-pub(crate) struct Runs<F>([Option<Started<F>>; MAX]);
+/// Files that a process runs, the last first. Copies share what they have in common.
+pub(crate) struct Runs<F>(Option<Arc<Run<F>>>);
+
+/// One of them, and those before.
+struct Run<F> {
+    started: Started<F>,
+    before: Runs<F>,
+}
 
 impl<F> Clone for Runs<F> {
     fn clone(&self) -> Self {
@@ -25,20 +34,49 @@ impl<F> Clone for Runs<F> {
     }
 }
 
+impl<F> Default for Runs<F> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl<F> Runs<F> {
     /// None.
     pub(crate) const fn new() -> Self {
-        Self([const { None }; MAX])
+        Self(None)
     }
 
     /// The files.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Started<F>> {
-        self.0.iter().flatten()
+        self.each().filter_map(Self::last)
+    }
+
+    /// These, these without the last, and so on to the first alone.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &Self> {
+        successors(Some(self), |runs| runs.before()).take_while(|runs| !runs.is_empty())
+    }
+
+    fn before(&self) -> Option<&Self> {
+        self.0.as_ref().map(|run| &run.before)
+    }
+
+    /// The last of the files.
+    pub(crate) fn last(&self) -> Option<&Started<F>> {
+        self.0.as_ref().map(|run| &run.started)
     }
 
     /// Whether there are none.
     pub(crate) fn is_empty(&self) -> bool {
-        self.iter().next().is_none()
+        self.0.is_none()
+    }
+
+    /// Whether both are the same copy.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (None, None) => true,
+            _ => false,
+        }
     }
 
     /// Whether a file is among them.
@@ -46,18 +84,42 @@ impl<F> Runs<F> {
         self.iter().any(|started| started.number == number)
     }
 
-    /// Adds a file, in the place of what was known of it; `E2BIG` if there is no room.
-    pub(crate) fn add(&mut self, new: Started<F>) -> Result {
-        let same = |slot: &&mut Option<Started<F>>| {
-            slot.as_ref()
-                .is_some_and(|started| started.number == new.number)
+    /// These and one more file, in the place of what was known of it; `E2BIG` if there is no room.
+    /// Allocates.
+    pub(crate) fn and(&self, new: Started<F>) -> Result<Self> {
+        if !self.include(new.number) {
+            return self.and_other(new);
+        }
+        let mut others = Self::new();
+        for old in self.iter().filter(|old| old.number != new.number) {
+            others = others.and_other(old.clone())?;
+        }
+        others.and_other(new)
+    }
+
+    fn and_other(&self, started: Started<F>) -> Result<Self> {
+        if self.iter().count() >= MAX {
+            return Err(E2BIG);
+        }
+        let run = Run {
+            started,
+            before: self.clone(),
         };
-        let slot = match self.0.iter_mut().find(same) {
-            Some(slot) => slot,
-            None => self.0.iter_mut().find(|slot| slot.is_none()).ok_or(E2BIG)?,
-        };
-        *slot = Some(new);
-        Ok(())
+        Ok(Self(Some(Arc::new(run, GFP_KERNEL_ACCOUNT)?)))
+    }
+
+    /// The same as [`Runs::and`], by a copy that is known from another time if it is just this.
+    pub(crate) fn and_as(&self, new: &Started<F>, known: &Self) -> Result<Self> {
+        match &known.0 {
+            Some(run)
+                if run.before.is(self)
+                    && run.started.number == new.number
+                    && Arc::ptr_eq(&run.started.facts, &new.facts) =>
+            {
+                Ok(known.clone())
+            }
+            _ => self.and(new.clone()),
+        }
     }
 }
 
@@ -97,15 +159,11 @@ impl<F> Processes<F> {
     }
 
     /// The same, with space should nothing be known of it.
-    pub(super) fn get_or_add(
-        &mut self,
-        task: TaskKey,
-        space: ProcessSpace<F>,
-    ) -> Option<&mut Process<F>> {
-        if self.0.get(&task).is_none() {
-            self.0.insert(space.into_node(task, Process::NEW));
+    pub(super) fn get_or_add(&mut self, task: TaskKey, space: ProcessSpace<F>) -> &mut Process<F> {
+        match self.0.entry(task) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(slot) => slot.insert(Process::NEW, space),
         }
-        self.0.get_mut(&task)
     }
 
     /// Forgets a process.
@@ -118,7 +176,6 @@ impl<F> Processes<F> {
 #[kunit_tests(krsi_runs)]
 mod tests {
     use super::*;
-    use kernel::sync::Arc;
 
     fn started(number: u64, facts: u32) -> Result<Started<u32>> {
         let facts = Arc::new(facts, GFP_KERNEL)?;
@@ -127,14 +184,37 @@ mod tests {
 
     #[test]
     fn a_file_is_added_once() -> Result {
-        let mut runs = Runs::new();
-        assert!(runs.is_empty());
-        runs.add(started(7, 1)?)?;
-        runs.add(started(9, 2)?)?;
-        runs.add(started(7, 3)?)?;
+        let none = Runs::new();
+        assert!(none.is_empty());
+        let runs = none.and(started(7, 1)?)?.and(started(9, 2)?)?;
+        let runs = runs.and(started(7, 3)?)?;
         assert_eq!(runs.iter().count(), 2);
         assert!(runs.include(9) && !runs.include(8));
-        assert_eq!(runs.iter().next().map(|started| *started.facts), Some(3));
+        assert_eq!(runs.last().map(|started| *started.facts), Some(3));
+        Ok(())
+    }
+
+    #[test]
+    fn a_copy_stays_as_it_is() -> Result {
+        let runs = Runs::new().and(started(7, 1)?)?;
+        let copy = runs.clone();
+        let more = runs.and(started(9, 2)?)?;
+        assert!(copy.is(&runs) && !copy.is(&more));
+        assert_eq!((copy.iter().count(), more.iter().count()), (1, 2));
+        assert_eq!(more.each().nth(1).map(|runs| runs.is(&copy)), Some(true));
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_known_is_used_only_if_it_is_the_same() -> Result {
+        let (script, shell) = (started(7, 1)?, started(9, 2)?);
+        let before = Runs::new().and(script)?;
+        let known = before.and(shell.clone())?;
+        assert!(before.and_as(&shell, &known)?.is(&known));
+        // Other facts, another file, another script before.
+        assert!(!before.and_as(&started(9, 2)?, &known)?.is(&known));
+        assert!(!before.and_as(&started(8, 2)?, &known)?.is(&known));
+        assert!(!Runs::new().and_as(&shell, &known)?.is(&known));
         Ok(())
     }
 
@@ -142,10 +222,10 @@ mod tests {
     fn what_has_no_room_is_refused() -> Result {
         let mut runs = Runs::new();
         for number in 0..MAX as u64 {
-            runs.add(started(number, 0)?)?;
+            runs = runs.and(started(number, 0)?)?;
         }
-        assert!(runs.add(started(50, 0)?).is_err());
-        assert!(runs.add(started(3, 0)?).is_ok());
+        assert!(runs.and(started(50, 0)?).is_err());
+        assert!(runs.and(started(3, 0)?).is_ok());
         Ok(())
     }
 
@@ -154,10 +234,10 @@ mod tests {
         let task = TaskKey::new(0x1000);
         let mut processes = Processes::new();
         let space = ProcessSpace::new(GFP_KERNEL)?;
-        let process = processes.get_or_add(task, space).ok_or(ENOENT)?;
-        process.program.add(started(7, 1)?)?;
+        let process = processes.get_or_add(task, space);
+        process.program = Runs::new().and(started(7, 1)?)?;
         let space = ProcessSpace::new(GFP_KERNEL)?;
-        let process = processes.get_or_add(task, space).ok_or(ENOENT)?;
+        let process = processes.get_or_add(task, space);
         assert!(process.program.include(7));
         assert!(processes.remove(task).is_some() && processes.get(task).is_none());
         Ok(())

@@ -79,6 +79,8 @@ pub(crate) struct Executed<'a> {
     pub(crate) started: Arc<Facts>,
     /// Its last exec.
     last: Arc<Facts>,
+    /// When that was, in nanoseconds since boot.
+    time: u64,
 }
 
 impl Executed<'_> {
@@ -104,7 +106,7 @@ impl Executed<'_> {
 
     /// Nanoseconds since it was executed last.
     pub(crate) fn age(&self) -> u64 {
-        task::boot_ns().saturating_sub(self.last.time)
+        task::boot_ns().saturating_sub(self.time)
     }
 }
 
@@ -155,7 +157,9 @@ pub(crate) fn begin() {
 /// A round of an exec: its file will be executed, if the exec gets that far.
 pub(crate) fn round(bprm: &Bprm) {
     if is_on() {
-        count_failure(each_start(bprm.file(), false, rows::ask));
+        count_failure(each_file(bprm.file(), |number, place| {
+            rows::ask(number, |known| facts(place, false, known))
+        }));
     }
 }
 
@@ -169,7 +173,7 @@ pub(crate) fn commit(bprm: &Bprm) {
             Ok(())
         } else {
             // The record began in the middle of this exec.
-            each_start(bprm.file(), false, rows::run)
+            run(bprm.file())
         }
     });
     count_failure(committed);
@@ -178,16 +182,24 @@ pub(crate) fn commit(bprm: &Bprm) {
 /// The current process maps a file executable.
 pub(crate) fn mapped(file: &File) {
     if is_on() && task::has_no_interpreter() && rows::is_first_mapping() {
-        count_failure(each_start(file, false, rows::run));
+        count_failure(run(file));
     }
 }
 
 /// The current task makes a process.
 pub(crate) fn forked(child: &Task) {
-    if is_on() {
-        task::with_current_exe(seed_if_unknown);
-        count_failure(rows::inherit(TaskKey::of(child)));
+    if !is_on() {
+        return;
     }
+    let child = TaskKey::of(child);
+    let inherited = rows::inherit(child).and_then(|is_known| {
+        if !is_known {
+            task::with_current_exe(seed_if_unknown);
+            rows::inherit(child)?;
+        }
+        Ok(())
+    });
+    count_failure(inherited);
 }
 
 /// A task is freed. Any context.
@@ -209,12 +221,13 @@ pub(crate) fn find(place: Place<'_>) -> Option<Executed<'_>> {
     if !READY.load(Acquire) {
         return None;
     }
-    task::with_current_exe(seed_if_unknown);
+    if !rows::knows(TaskKey::leader()) {
+        task::with_current_exe(seed_if_unknown);
+    }
     let mut whose = 0;
     let mut found: Option<(Place<'_>, Runners)> = None;
     for (number, place) in numbers(place) {
-        let name = Name::without_path(&place).ok();
-        let runners = whose::look(number?, name.as_ref())?;
+        let runners = whose::look(number?, || Name::without_path(&place).ok())?;
         whose |= runners.mask;
         let is_better = match &found {
             None => runners.has_any(),
@@ -225,12 +238,18 @@ pub(crate) fn find(place: Place<'_>) -> Option<Executed<'_>> {
         }
     }
     let (place, runners) = found?;
-    let started = runners.started.or_else(|| runners.executed.clone())?;
+    let (started, (last, time)) = match (runners.started, runners.executed) {
+        (Some(started), Some(executed)) => (started, executed),
+        (None, Some(executed)) => (executed.0.clone(), executed),
+        (Some(started), None) => (started.clone(), (started.clone(), started.time)),
+        (None, None) => return None,
+    };
     Some(Executed {
         place,
         whose,
-        last: runners.executed.unwrap_or_else(|| started.clone()),
         started,
+        last,
+        time,
     })
 }
 
@@ -248,11 +267,11 @@ fn numbers(place: Place<'_>) -> impl Iterator<Item = (Option<u64>, Place<'_>)> {
 /// A process runs its executable since before the record began.
 fn seed(leader: &Task, exe: &File) -> Result {
     let mut program = Runs::new();
-    let mut files = KVec::with_capacity(2, GFP_KERNEL)?;
-    each_start(exe, true, |started| Ok(files.push(started, GFP_KERNEL)?))?;
-    for started in files {
-        program.add(started)?;
-    }
+    each_file(exe, |number, place| {
+        let facts = facts(place, true, None)?;
+        program = program.and(Started { number, facts })?;
+        Ok(())
+    })?;
     rows::seed(TaskKey::of(leader), program)
 }
 
@@ -263,27 +282,40 @@ fn seed_if_unknown(leader: &Task, exe: &File) {
     }
 }
 
-/// Calls `note` with a file that is started, and with the one below an overlay.
-fn each_start(file: &File, seeded: bool, mut note: impl FnMut(Started) -> Result) -> Result {
+/// The current process runs one more file.
+fn run(file: &File) -> Result {
+    each_file(file, |number, place| {
+        rows::run(number, |known| facts(place, false, known))
+    })
+}
+
+/// Calls `note` with the number of a file that is started, and with that of the one below an
+/// overlay; each with the place that leads to it.
+fn each_file(file: &File, mut note: impl FnMut(u64, &Place<'_>) -> Result) -> Result {
+    let mut each = |place: Place<'_>| note(inode_number::give(place.inode())?, &place);
     let place = Place::of(file);
-    note(started(&place, seeded)?)?;
+    each(place)?;
     if place.is_overlay() {
-        note(started(&place.real(), seeded)?)?;
+        each(place.real())?;
     }
     Ok(())
 }
 
-fn started(place: &Place<'_>, seeded: bool) -> Result<Started> {
+/// What is remembered of a start, for which `known` serves if it is that of one just like it.
+fn facts(place: &Place<'_>, seeded: bool, known: Option<&Arc<Facts>>) -> Result<Arc<Facts>> {
+    let stamp = place.real_inode().stamp();
+    let is_like =
+        |known: &&Arc<Facts>| !known.seeded && known.stamp == stamp && known.name.is_still(place);
+    if let Some(known) = known.filter(is_like) {
+        return Ok(known.clone());
+    }
     let facts = Facts {
         name: Name::of(place)?,
-        stamp: place.real_inode().stamp(),
+        stamp,
         time: task::boot_ns(),
         seeded,
     };
-    Ok(Started {
-        number: inode_number::give(place.inode())?,
-        facts: Arc::new(facts, GFP_KERNEL_ACCOUNT)?,
-    })
+    Ok(Arc::new(facts, GFP_KERNEL_ACCOUNT)?)
 }
 
 /// What can't be recorded is an error of the policies that won't be told of it.

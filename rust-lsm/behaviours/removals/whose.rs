@@ -19,10 +19,12 @@ use crate::{
     state::rows::{
         self,
         Facts,
+        Last,
         Look,
         Row, //
     }, //
 };
+use core::iter::successors;
 use kernel::sync::{
     rcu,
     Arc, //
@@ -44,8 +46,8 @@ pub(crate) struct Runners {
     /// How it was started by the process that is nearest to the current one; of those that are
     /// equally near by one that was started by the name that is removed.
     pub(crate) started: Option<Arc<Facts>>,
-    /// What is remembered of its last exec.
-    pub(crate) executed: Option<Arc<Facts>>,
+    /// What is remembered of its last exec, and when that was, in nanoseconds since boot.
+    pub(crate) executed: Option<(Arc<Facts>, u64)>,
 }
 
 impl Runners {
@@ -55,21 +57,36 @@ impl Runners {
     }
 }
 
-/// Who runs the file with this number, of which `name` is removed.
-pub(crate) fn look(number: u64, name: Option<&Name>) -> Option<Runners> {
+/// Who runs the file with this number, of which the name is removed that `name` gives. Seldom does
+/// anything depend on it, so it is only then asked for.
+pub(crate) fn look(number: u64, name: impl FnOnce() -> Option<Name>) -> Option<Runners> {
+    let (runners, depends_on_name) = look_with(number, None)?;
+    match depends_on_name.then(name).flatten() {
+        Some(name) => Some(look_with(number, Some(&name))?.0),
+        None => Some(runners),
+    }
+}
+
+/// The same; whether the answer would be another with another name.
+fn look_with(number: u64, name: Option<&Name>) -> Option<(Runners, bool)> {
     rows::look(number, |look| {
         let mut search = Search {
             name,
+            depends_on_name: false,
             mask: 0,
             nearest: None,
             steps: MAX_STEPS,
         };
-        search.look(look);
-        Runners {
+        if look.has_any() {
+            search.look(look);
+        }
+        let last = |last: &Last| Some((last.runs.last()?.facts.clone(), last.time));
+        let runners = Runners {
             mask: search.mask,
             started: search.nearest.map(|(_, started)| started),
-            executed: look.executed().cloned(),
-        }
+            executed: look.executed().and_then(last),
+        };
+        (runners, search.depends_on_name)
     })
 }
 
@@ -84,6 +101,7 @@ const NEARNESS: [u32; 5] = [
 
 struct Search<'a> {
     name: Option<&'a Name>,
+    depends_on_name: bool,
     mask: u32,
     nearest: Option<(u32, Arc<Facts>)>,
     steps: usize,
@@ -96,7 +114,8 @@ impl Search<'_> {
         if let Some(row) = look.row(current) {
             self.note(abi::KRSI_WHOSE_OWN, row);
         }
-        let ancestors = self.look_at_ancestors(current, look);
+        self.look_at_ancestors(current, look);
+        let mut ancestors = None;
         look.for_each(|process, row| {
             if !self.step() {
                 return false;
@@ -104,7 +123,7 @@ impl Search<'_> {
             let Some(process) = runner(process, row) else {
                 return true;
             };
-            match self.relation(current, &ancestors, process, rcu) {
+            match self.relation(current, &mut ancestors, process, rcu) {
                 Some(relation) => {
                     self.note(relation, row);
                     true
@@ -114,31 +133,15 @@ impl Search<'_> {
         });
     }
 
-    /// Looks the ancestors up; answers the next of kin of them.
-    fn look_at_ancestors(&mut self, current: Process<'_>, look: &Look<'_>) -> Ancestors {
-        let mut ancestors = Ancestors {
-            noted: [TaskKey::FIRST; NOTED_ANCESTORS],
-            are_all: true,
-            end: false,
-        };
-        let mut at = current;
-        for i in 0..MAX_ANCESTORS {
-            let Some(parent) = at.parent() else {
-                ancestors.end = true;
-                return ancestors;
-            };
-            if let Some(row) = look.row(parent) {
-                if runner(parent, row).is_some() {
+    /// Looks the ancestors up.
+    fn look_at_ancestors(&mut self, current: Process<'_>, look: &Look<'_>) {
+        for ancestor in successors(current.parent(), Process::parent).take(MAX_ANCESTORS) {
+            if let Some(row) = look.row(ancestor) {
+                if runner(ancestor, row).is_some() {
                     self.note(abi::KRSI_WHOSE_ANCESTOR, row);
                 }
             }
-            match ancestors.noted.get_mut(i) {
-                Some(slot) => *slot = parent.key(),
-                None => ancestors.are_all = false,
-            }
-            at = parent;
         }
-        ancestors
     }
 
     /// One more row or parent; false beyond the bound.
@@ -155,13 +158,14 @@ impl Search<'_> {
     fn relation(
         &mut self,
         current: Process<'_>,
-        ancestors: &Ancestors,
+        ancestors: &mut Option<Ancestors>,
         process: Process<'_>,
         rcu: &rcu::Guard,
     ) -> Option<u32> {
         if process == current {
             return Some(abi::KRSI_WHOSE_OWN);
         }
+        let ancestors = ancestors.get_or_insert_with(|| Ancestors::of(current));
         if ancestors.have(process) || !ancestors.are_all && is_above(current, process, rcu) {
             return Some(abi::KRSI_WHOSE_ANCESTOR);
         }
@@ -191,12 +195,17 @@ impl Search<'_> {
 
     fn note(&mut self, relation: u32, row: &Row) {
         self.mask |= relation;
-        let is_this = |name: &Name| self.name.is_some_and(|this| this.is(name));
         let rank = |of: u32| NEARNESS.iter().position(|nearness| *nearness == of);
-        let is_nearer = self.nearest.as_ref().is_none_or(|(before, facts)| {
-            rank(relation) > rank(*before)
-                || relation == *before && !is_this(&facts.name) && is_this(&row.facts.name)
-        });
+        let is_nearer = match (&self.nearest, self.name) {
+            (None, _) => true,
+            (Some((before, _)), _) if relation != *before => rank(relation) > rank(*before),
+            (Some((_, facts)), _) if Arc::ptr_eq(facts, &row.facts) => false,
+            (Some((_, facts)), Some(this)) => !this.is(&facts.name) && this.is(&row.facts.name),
+            (Some(_), None) => {
+                self.depends_on_name = true;
+                false
+            }
+        };
         if is_nearer {
             self.nearest = Some((relation, row.facts.clone()));
         }
@@ -213,6 +222,27 @@ struct Ancestors {
 }
 
 impl Ancestors {
+    fn of(current: Process<'_>) -> Self {
+        let mut ancestors = Self {
+            noted: [TaskKey::FIRST; NOTED_ANCESTORS],
+            are_all: true,
+            end: false,
+        };
+        let mut at = current;
+        for i in 0..MAX_ANCESTORS {
+            let Some(parent) = at.parent() else {
+                ancestors.end = true;
+                break;
+            };
+            match ancestors.noted.get_mut(i) {
+                Some(slot) => *slot = parent.key(),
+                None => ancestors.are_all = false,
+            }
+            at = parent;
+        }
+        ancestors
+    }
+
     fn have(&self, process: Process<'_>) -> bool {
         self.noted.contains(&process.key())
     }
@@ -220,7 +250,7 @@ impl Ancestors {
 
 /// Whether `process` is an ancestor of the current one, as far as these are looked up.
 fn is_above(current: Process<'_>, process: Process<'_>, _rcu: &rcu::Guard) -> bool {
-    core::iter::successors(current.parent(), Process::parent)
+    successors(current.parent(), Process::parent)
         .take(MAX_ANCESTORS)
         .any(|ancestor| ancestor == process)
 }
