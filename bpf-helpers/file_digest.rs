@@ -55,6 +55,9 @@ pub(crate) fn sha256(contents: &Contents<'_>) -> Result<Digest> {
     })
 }
 
+/// Apart, so that what is kept does not pay for its stack.
+#[cold]
+#[inline(never)]
 fn read(contents: &Contents<'_>, lasts: bool) -> Result<sha256::Digest> {
     if !contents.may_read() {
         return Err(EAGAIN);
