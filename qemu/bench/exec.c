@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What an exec costs, of `true` with ten strings in its environment, and with many arguments. */
+/*
+ * What an exec costs, of `true` with ten strings in its environment, with many
+ * arguments, and with environments of many sizes.
+ */
 #include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "measure.h"
 
 #define MANY_ARGS 20000
+#define MANY_VARS 1000
 
 /* The child waits until it is known whose exec is to be measured. */
-static void execute_with(const char *path, char *const argv[])
+static void execute_in(const char *path, char *const argv[], char *const envp[])
 {
-	char *const envp[] = {
-		"HOME=/root", "LANG=C.UTF-8", "LOGNAME=root", "PATH=/usr/sbin:/usr/bin",
-		"PWD=/root", "SHELL=/bin/bash", "SHLVL=1", "TERM=linux", "USER=root",
-		"XDG_RUNTIME_DIR=/run/user/0", NULL
-	};
 	int go[2], status;
 	pid_t child;
 	char byte = 0;
@@ -36,6 +38,17 @@ static void execute_with(const char *path, char *const argv[])
 	waitpid(child, &status, 0);
 	if (status)
 		die("true");
+}
+
+static void execute_with(const char *path, char *const argv[])
+{
+	char *const envp[] = {
+		"HOME=/root", "LANG=C.UTF-8", "LOGNAME=root", "PATH=/usr/sbin:/usr/bin",
+		"PWD=/root", "SHELL=/bin/bash", "SHLVL=1", "TERM=linux", "USER=root",
+		"XDG_RUNTIME_DIR=/run/user/0", NULL
+	};
+
+	execute_in(path, argv, envp);
 }
 
 void execute_file(const char *path)
@@ -75,6 +88,34 @@ static void execute_20000(void)
 	execute_args(MANY_ARGS);
 }
 
+static char *environment[MANY_VARS + 1];
+
+/* As many variables, of so many bytes together with their NULs. */
+static void set_environment(int vars, int bytes)
+{
+	for (char **var = environment; *var; var++)
+		free(*var);
+	for (int i = 0; i < vars; i++) {
+		int size = bytes / vars, n;
+
+		environment[i] = malloc(size);
+		if (!environment[i])
+			die("malloc");
+		n = sprintf(environment[i], "VARIABLE_%d=", i);
+		for (; n < size - 1; n++)
+			environment[i][n] = "/usr/lib/Xy0"[n % 12];
+		environment[i][n] = '\0';
+	}
+	environment[vars] = NULL;
+}
+
+static void execute_in_it(void)
+{
+	char *const argv[] = { "true", NULL };
+
+	execute_in("/usr/bin/true", argv, environment);
+}
+
 #define EXEC(run, times) { run, BPRM_CHECK, BPRM_CHECK, NULL, times }
 
 static struct workload exec_true = EXEC(execute, TIMES);
@@ -88,6 +129,36 @@ static void binary_deny(__u32 entries, const char *what)
 	struct list list = { "denied_digest", entries };
 
 	measure_shipped(&exec_true, "binary_deny", &list, what);
+}
+
+static const struct {
+	int vars, bytes;
+	const char *what;
+} environments[] = {
+	{ 20, 1060, "20 variables, 1,060 bytes" },
+	{ 200, 10600, "200 variables, 10.6 KB" },
+	{ 1000, 53000, "1,000 variables, 53 KB" },
+	{ 20, 64 * 1024, "20 variables, 64 KB" },
+	{ 20, 2000000, "20 variables, 2 MB" },
+};
+
+void env_costs(int nothing)
+{
+	struct list none = { "allowed_preload", 0 };
+
+	for (size_t i = 0; i < sizeof(environments) / sizeof(environments[0]); i++) {
+		struct workload exec_env = EXEC(execute_in_it, TIMES / 10);
+		char what[64];
+
+		set_environment(environments[i].vars, environments[i].bytes);
+		measure(&exec_env, environments[i].what);
+		if (nothing)
+			continue;
+		snprintf(what, sizeof(what), "%s, LD_PRELOAD", environments[i].what);
+		measure_with(&exec_env, "krsi_env_read", what);
+		snprintf(what, sizeof(what), "%s, env_audit", environments[i].what);
+		measure_shipped(&exec_env, "env_audit", &none, what);
+	}
 }
 
 void exec_costs(int nothing)

@@ -5,7 +5,7 @@
  * prints what the LSM framework's functions took, and how much of it is above the same
  * with nothing attached. Run in the guest by `make bench`, in this directory.
  *
- *	hook-cost [-n] [exec|unlink|contents|mount|module]...
+ *	hook-cost [-n] [exec|env|unlink|contents|mount|module]...
  *
  * -n: only with nothing attached, to compare it with a kernel that has no KRSI.
  */
@@ -19,6 +19,7 @@ static const struct {
 	void (*costs)(int nothing);
 } kinds[] = {
 	{ "exec", exec_costs },
+	{ "env", env_costs },
 	{ "unlink", unlink_costs },
 	{ "contents", contents_costs },
 	{ "mount", mount_costs },

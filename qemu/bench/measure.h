@@ -43,6 +43,7 @@ void measure_init(void);
 
 /* What each kind of event costs; with `nothing`, only while nothing is attached. */
 void exec_costs(int nothing);
+void env_costs(int nothing);
 void unlink_costs(int nothing);
 void contents_costs(int nothing);
 void mount_costs(int nothing);
