@@ -28,22 +28,28 @@ pub(crate) trait Strings {
     fn chunk(&self, at: usize) -> &[u8];
 }
 
+/// So many pages are held without an allocation: 12 to 16 KB of strings.
+const FEW: usize = 4;
+
 /// References to the pages from `bprm->p` to the end of the stack.
 ///
 /// # Invariants
 ///
-/// `pages` holds a reference to each page of the strings, in order; nobody writes to them while
-/// the exec is in an LSM hook, for its memory is not shared with any other thread.
+/// The first `count` of `few`, or of the memory of `many` if there is any, are the pages of the
+/// strings, in order, to each of which a reference is held; nobody writes to them while the exec
+/// is in an LSM hook, for its memory is not shared with any other thread.
 pub(crate) struct ArgPages {
-    pages: KVec<*mut bindings::page>,
+    few: [*mut bindings::page; FEW],
+    many: KVec<*mut bindings::page>,
+    count: usize,
     offset: usize,
     len: usize,
     counted: usize,
 }
 
 impl ArgPages {
-    /// Makes the strings of this round available. Faults pages in, so it sleeps; takes
-    /// `mmap_lock` of the new memory.
+    /// Makes the strings of this round available. Faults pages in if they are not there, so it
+    /// sleeps; takes `mmap_lock` of the new memory.
     ///
     /// `EFAULT` if a page can't be had, `ENOMEM` if there is no memory for the list of pages: 8
     /// bytes a page, 12 KB for the 6 MB that an exec's strings can have.
@@ -65,34 +71,42 @@ impl ArgPages {
         let len = end.checked_sub(start + size_of::<usize>()).ok_or(EFAULT)?;
         let offset = start & !PAGE_MASK;
         let count = (offset + len).div_ceil(PAGE_SIZE);
+        // INVARIANT: None is held yet.
         let mut held = Self {
-            pages: KVec::with_capacity(count, GFP_KERNEL)?,
+            few: [core::ptr::null_mut(); FEW],
+            many: KVec::new(),
+            count: 0,
             offset,
             len,
             counted: bprm.strings_len().min(len),
         };
-        while held.pages.len() < count {
-            held.collect_some(mm, start & PAGE_MASK, count)?;
+        if count > FEW {
+            held.many.reserve(count, GFP_KERNEL)?;
+        }
+        let base = start & PAGE_MASK;
+        // SAFETY: The exec has its new memory and stack, see above, which reaches from `start` to
+        // `end`; there is room for `count` pages.
+        // INVARIANT: It takes a reference to each page that it counts.
+        held.count =
+            unsafe { bindings::krsi_hold_pages(bprm.as_ptr(), base, count, held.pages_mut()) };
+        while held.count < count {
+            held.fault_in(mm, base + held.count * PAGE_SIZE, count)?;
         }
         Ok(held)
     }
 
-    /// Adds at least one page.
-    fn collect_some(&mut self, mm: *mut bindings::mm_struct, base: usize, count: usize) -> Result {
-        const BATCH: usize = 16;
-        let mut batch = [core::ptr::null_mut(); BATCH];
-        let done = self.pages.len();
-        let want = BATCH.min(count - done);
-
-        // SAFETY: The exec holds a reference to its new `mm`; `batch` has room for `want` pages.
+    /// Adds at least one page, from `address` on: up to `count`, for which there is room.
+    #[cold]
+    fn fault_in(&mut self, mm: *mut bindings::mm_struct, address: usize, count: usize) -> Result {
+        // SAFETY: The exec holds a reference to its new `mm`; there is room for the pages.
         let got = unsafe {
             bindings::mmap_read_lock(mm);
             let got = bindings::get_user_pages_remote(
                 mm,
-                base + done * PAGE_SIZE,
-                want,
+                address,
+                count - self.count,
                 0,
-                batch.as_mut_ptr(),
+                self.pages_mut().add(self.count),
                 core::ptr::null_mut(),
             );
             bindings::mmap_read_unlock(mm);
@@ -101,12 +115,28 @@ impl ArgPages {
         if got <= 0 {
             return Err(EFAULT);
         }
-        for page in batch.into_iter().take(got as usize) {
-            // INVARIANT: The reference that was just taken; there is room, as the capacity is
-            // `count` and no more than `count - done` pages were asked for.
-            self.pages.push_within_capacity(page).map_err(|_| EFAULT)?;
-        }
+        // INVARIANT: The references that were just taken.
+        self.count += got as usize;
         Ok(())
+    }
+
+    fn pages_mut(&mut self) -> *mut *mut bindings::page {
+        if self.many.capacity() == 0 {
+            self.few.as_mut_ptr()
+        } else {
+            self.many.as_mut_ptr()
+        }
+    }
+
+    fn page(&self, n: usize) -> Option<*mut bindings::page> {
+        if n >= self.count {
+            return None;
+        }
+        if self.many.capacity() == 0 {
+            return self.few.get(n).copied();
+        }
+        // SAFETY: By the type invariants `count` pages are there.
+        Some(unsafe { *self.many.as_ptr().add(n) })
     }
 }
 
@@ -121,7 +151,7 @@ impl Strings for ArgPages {
 
     fn chunk(&self, at: usize) -> &[u8] {
         let from = self.offset + at;
-        let Some(page) = self.pages.get(from / PAGE_SIZE) else {
+        let Some(page) = self.page(from / PAGE_SIZE) else {
             return &[];
         };
         let within = from % PAGE_SIZE;
@@ -129,7 +159,7 @@ impl Strings for ArgPages {
         // SAFETY: The page is referenced, and mapped as KRSI depends on 64BIT, so its address is
         // valid for `PAGE_SIZE` bytes; nobody writes to it, by the type invariants.
         unsafe {
-            let address: *const u8 = bindings::krsi_page_address(*page).cast();
+            let address: *const u8 = bindings::krsi_page_address(page).cast();
             core::slice::from_raw_parts(address.add(within), n)
         }
     }
@@ -137,9 +167,7 @@ impl Strings for ArgPages {
 
 impl Drop for ArgPages {
     fn drop(&mut self) {
-        for page in &self.pages {
-            // SAFETY: By the type invariants a reference to the page is held.
-            unsafe { bindings::krsi_put_page(*page) };
-        }
+        // SAFETY: By the type invariants a reference to each of these pages is held.
+        unsafe { bindings::krsi_put_pages(self.pages_mut(), self.count) };
     }
 }

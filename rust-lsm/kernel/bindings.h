@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What bindgen reads for KRSI: the kernel headers that the boundary wraps, the
- * ABI, the C helpers of helpers.c and the BTF surface of bpf-helpers/krsi_btf.c.
+ * ABI, the C helpers beside it and the BTF surface of bpf-helpers/krsi_btf.c.
  *
  * Each edit of this file, or of one that it includes, rebuilds all Rust code
  * of the tree. Included by rust/bindings/bindings_helper.h.
@@ -138,6 +138,9 @@ bool krsi_fatal_signal(void);
 void krsi_cond_resched(void);
 void *krsi_page_address(struct page *page);
 void krsi_put_page(struct page *page);
+unsigned long krsi_hold_pages(struct linux_binprm *bprm, unsigned long addr, unsigned long count,
+			      struct page **pages);
+void krsi_put_pages(struct page **pages, unsigned long count);
 
 struct block_device *krsi_disk_of_device(struct device *dev);
 struct device *krsi_device_of_disk(struct block_device *bdev);

@@ -431,7 +431,7 @@ void krsi_sha256_update(struct sha256_ctx *ctx, const u8 *data, size_t len)
 	sha256_update(ctx, data, len);
 }
 
-/* arg_pages.rs */
+/* arg_pages.rs, module.rs */
 
 void *krsi_page_address(struct page *page)
 {
