@@ -14,24 +14,70 @@
 //! behind it, the file name, as it does for the new program. What has no NUL ends with it.
 
 use crate::{
+    asked::{
+        Asked,
+        Beginnings,
+        ASKED, //
+    },
     boundary::arg_pages::Strings,
-    env_name::EnvName, //
+    env_name::EnvName,
+    nuls::Scan, //
 };
-use core::{
-    cell::Cell,
-    ffi::CStr, //
+use core::cell::{
+    Cell,
+    OnceCell, //
 };
 use kernel::prelude::*;
 
-/// What a walk over the whole block has found.
-#[derive(Clone, Copy)]
+/// What a pass over the whole block has found.
 struct Layout {
     /// How many arguments there are.
     args: u32,
     /// Where the environment begins.
     env: usize,
+    /// Where it ends.
+    end: usize,
     /// Whether the strings are others than those that were counted.
     torn: bool,
+    /// The variables that were looked for meanwhile.
+    places: Places,
+}
+
+/// Where each string of the environment begins that begins like one of some names.
+struct Places {
+    names: Beginnings,
+    at: [u32; Self::MOST],
+    count: usize,
+}
+
+impl Places {
+    const MOST: usize = 8;
+
+    fn new(names: Beginnings) -> Self {
+        Self {
+            names,
+            at: [0; Self::MOST],
+            count: 0,
+        }
+    }
+
+    fn add(&mut self, at: usize) {
+        match (self.at.get_mut(self.count), u32::try_from(at)) {
+            (Some(place), Ok(at)) => {
+                *place = at;
+                self.count += 1;
+            }
+            // So they are not all: as if none had been looked for.
+            _ => self.names = Beginnings::NONE,
+        }
+    }
+
+    /// Those that begin like this name among them, in order; `None` if it was not looked for.
+    fn of(&self, name: Beginnings) -> Option<impl Iterator<Item = usize> + '_> {
+        let at = self.at.get(..self.count)?;
+        let known = self.names.has_all(name);
+        known.then(|| at.iter().map(|at| *at as usize))
+    }
 }
 
 /// The `n`-th of some strings, and where it begins.
@@ -46,9 +92,8 @@ pub(crate) struct Args<S> {
     strings: S,
     argc: u32,
     envc: u32,
-    layout: Cell<Option<Layout>>,
-    /// Where the block ends.
-    end: Cell<usize>,
+    asked: &'static Asked,
+    layout: OnceCell<Layout>,
     /// The argument that was asked for last, so that a loop over them is one walk.
     last_arg: Cell<Place>,
     /// The definition that was found last, of whichever name, for the same reason.
@@ -66,44 +111,60 @@ pub(crate) struct Span {
 impl<S: Strings> Args<S> {
     /// Wraps a block that is said to hold `argc` and `envc` strings.
     pub(crate) fn new(strings: S, argc: u32, envc: u32) -> Self {
+        Self::with_asked(strings, argc, envc, &ASKED)
+    }
+
+    fn with_asked(strings: S, argc: u32, envc: u32, asked: &'static Asked) -> Self {
         Self {
-            end: Cell::new(strings.counted()),
             strings,
             argc,
             envc,
-            layout: Cell::new(None),
+            asked,
+            layout: OnceCell::new(),
             last_arg: Cell::new(Place { n: 0, at: 0 }),
             last_definition: Cell::new(None),
         }
     }
 
-    /// Walks the whole block, once.
-    fn layout(&self) -> Layout {
-        if let Some(known) = self.layout.get() {
-            return known;
-        }
-        let (mut args, all) = self.walk();
-        let missing = args.n < self.argc || all.n < self.envc || !self.ends_with_nul();
-        let torn = missing || all.at < self.end.get();
-        if missing {
-            self.end.set(self.strings.len());
-            let all;
-            (args, all) = self.walk();
-            self.end.set(all.at.max(self.strings.counted()));
-        }
-        let found = Layout {
-            args: args.n,
-            env: args.at,
-            torn,
-        };
-        self.layout.set(Some(found));
-        found
+    fn layout(&self) -> &Layout {
+        self.layout.get_or_init(|| self.measure())
     }
 
-    /// Where the arguments end, and where all strings do.
-    fn walk(&self) -> (Place, Place) {
-        let args = self.skip(Place { n: 0, at: 0 }, self.argc);
-        (args, self.skip(Place { n: 0, at: args.at }, self.envc))
+    /// Passes over the whole block, once.
+    fn measure(&self) -> Layout {
+        let end = self.strings.counted();
+        let args = self.skip(Place { n: 0, at: 0 }, self.argc, end);
+        let mut places = Places::new(self.asked.beginnings());
+        let names = places.names;
+        let envc = self.look(args.at, end, names, &mut |at| {
+            places.add(at);
+            true
+        });
+        if args.n < self.argc || envc < self.envc || !self.ends_with_nul(end) {
+            return self.measure_with_name();
+        }
+        Layout {
+            args: args.n,
+            env: args.at,
+            end,
+            torn: envc > self.envc,
+            places,
+        }
+    }
+
+    /// The same where strings are missing, so that some lie behind those that were copied.
+    #[cold]
+    fn measure_with_name(&self) -> Layout {
+        let end = self.strings.len();
+        let args = self.skip(Place { n: 0, at: 0 }, self.argc, end);
+        let all = self.skip(Place { n: 0, at: args.at }, self.envc, end);
+        Layout {
+            args: args.n,
+            env: args.at,
+            end: all.at.max(self.strings.counted()),
+            torn: true,
+            places: Places::new(Beginnings::NONE),
+        }
     }
 
     /// Whether the strings are others than `argc` arguments and `envc` environment strings, each
@@ -112,41 +173,118 @@ impl<S: Strings> Args<S> {
         self.layout().torn
     }
 
-    fn ends_with_nul(&self) -> bool {
-        let last = self.end.get().checked_sub(1);
-        last.is_some_and(|at| self.strings.chunk(at).first() == Some(&0))
+    /// The bytes from `at` on, up to `end` or to some border before it.
+    fn piece(&self, at: usize, end: usize) -> &[u8] {
+        let chunk = self.strings.chunk(at);
+        chunk.get(..end.saturating_sub(at)).unwrap_or(chunk)
     }
 
-    /// From one string on to the `n`-th, or to the end of the block.
-    fn skip(&self, from: Place, n: u32) -> Place {
-        let mut place = from;
-        while place.n < n && place.at < self.end.get() {
-            place = Place {
-                n: place.n + 1,
-                at: self.after(self.string_end(place.at)),
-            };
+    fn ends_with_nul(&self, end: usize) -> bool {
+        let last = end.checked_sub(1);
+        last.is_some_and(|at| self.piece(at, end).first() == Some(&0))
+    }
+
+    /// From one string on to the `n`-th, or to `end`. The last one needs no NUL.
+    fn skip(&self, from: Place, n: u32, end: usize) -> Place {
+        let mut scan = Scan::new();
+        let mut left = n.saturating_sub(from.n);
+        let mut at = from.at;
+        while left > 0 && at < end {
+            let piece = self.piece(at, end);
+            if piece.is_empty() {
+                break;
+            }
+            at += piece.len();
+            let mut beyond = 0;
+            scan.piece(piece, |nuls| {
+                if nuls.count < left {
+                    left -= nuls.count;
+                    return true;
+                }
+                // Of a run it may not be the last.
+                beyond = nuls.left - 1 + (nuls.count - left) as usize;
+                left = 0;
+                false
+            });
+            at -= beyond;
         }
-        place
+        if left > 0 && at > from.at && !self.ends_with_nul(at) {
+            left -= 1;
+        }
+        Place { n: n - left, at }
     }
 
-    /// Where the string begins that follows the one with this end.
-    fn after(&self, end: usize) -> usize {
-        (end + 1).min(self.end.get())
+    /// Counts the NULs from `at` to `end`, and calls `candidate` with where each string begins that
+    /// may begin with one of `names`, in order, until it answers false.
+    fn look(
+        &self,
+        mut at: usize,
+        end: usize,
+        names: Beginnings,
+        candidate: &mut dyn FnMut(usize) -> bool,
+    ) -> u32 {
+        let mut scan = Scan::new();
+        let mut count = 0;
+        let mut goes_on = self.consider(at, 1, None, end, names, candidate);
+        while goes_on && at < end {
+            let piece = self.piece(at, end);
+            if piece.is_empty() {
+                break;
+            }
+            at += piece.len();
+            scan.piece(piece, |nuls| {
+                count += nuls.count;
+                if nuls.next.is_some_and(|next| names.exclude(next)) {
+                    return true;
+                }
+                goes_on = self.consider(at, nuls.left, nuls.next, end, names, candidate);
+                goes_on
+            });
+        }
+        count
+    }
+
+    /// Looks again at a string that was not excluded: that behind the byte which is `left` before
+    /// `border`. `first` are its first bytes, if they are known.
+    #[cold]
+    #[inline(never)]
+    fn consider(
+        &self,
+        border: usize,
+        left: usize,
+        first: Option<[u8; 4]>,
+        end: usize,
+        names: Beginnings,
+        candidate: &mut dyn FnMut(usize) -> bool,
+    ) -> bool {
+        let at = border + 1 - left;
+        let may_be = match first.or_else(|| self.first_bytes(at, end)) {
+            Some(first) => names.has(first),
+            None => names.are_all(),
+        };
+        !may_be || candidate(at)
+    }
+
+    /// The first bytes of a string wherever the borders are; `None` if there are fewer.
+    fn first_bytes(&self, at: usize, end: usize) -> Option<[u8; 4]> {
+        if let Some(first) = self.piece(at, end).first_chunk() {
+            return Some(*first);
+        }
+        let mut first = [0; 4];
+        for (byte, at) in first.iter_mut().zip(at..) {
+            *byte = *self.piece(at, end).first()?;
+        }
+        Some(first)
     }
 
     /// The offset of the NUL that ends the string at `at`; the block's end if there is none.
-    fn string_end(&self, mut at: usize) -> usize {
-        while at < self.end.get() {
-            let chunk = self.strings.chunk(at);
-            if let Ok(string) = CStr::from_bytes_until_nul(chunk) {
-                return at + string.count_bytes();
-            }
-            if chunk.is_empty() {
-                break;
-            }
-            at += chunk.len();
+    fn string_end(&self, at: usize) -> usize {
+        let next = self.skip(Place { n: 0, at }, 1, self.layout().end).at;
+        if next > at && self.ends_with_nul(next) {
+            next - 1
+        } else {
+            next
         }
-        self.end.get()
     }
 
     /// Whether these bytes stand at `at`.
@@ -173,16 +311,17 @@ impl<S: Strings> Args<S> {
 
     /// The whole block of environment strings.
     pub(crate) fn env_block(&self) -> Span {
-        let at = self.layout().env;
+        let Layout { env, end, .. } = *self.layout();
         Span {
-            at,
-            len: self.end.get() - at,
+            at: env,
+            len: end - env,
         }
     }
 
     /// Argument `n`, without its NUL; `ENOENT` if there are fewer.
     pub(crate) fn arg(&self, n: u32) -> Result<Span> {
-        if n >= self.layout().args {
+        let layout = self.layout();
+        if n >= layout.args {
             return Err(ENOENT);
         }
         let last = self.last_arg.get();
@@ -191,74 +330,90 @@ impl<S: Strings> Args<S> {
         } else {
             Place { n: 0, at: 0 }
         };
-        let found = self.skip(from, n);
+        let found = self.skip(from, n, layout.end);
         self.last_arg.set(found);
-        Ok(Span {
-            at: found.at,
-            len: self.string_end(found.at) - found.at,
-        })
+        Ok(self.string_from(found.at, 0))
     }
 
-    /// Calls `visit` with each definition of `name`, `from` being the first, and with its value,
-    /// until it answers false. `name` ends with its '='.
+    /// What follows the first `skipped` bytes of the string at `at`.
+    fn string_from(&self, at: usize, skipped: usize) -> Span {
+        let at = at + skipped;
+        Span {
+            at,
+            len: self.string_end(at) - at,
+        }
+    }
+
+    /// Whether the string at `at` defines a variable of this name.
+    fn defines(&self, at: usize, name: &EnvName<'_>) -> bool {
+        let name = name.with_equals();
+        at + name.len() <= self.layout().end && self.stands_at(at, name)
+    }
+
+    /// Calls `visit` with each definition of `name`, `from` being the first, until it answers
+    /// false.
     fn each_definition(
         &self,
-        name: &[u8],
+        name: &EnvName<'_>,
         from: Place,
-        mut visit: impl FnMut(Place, Span) -> bool,
+        mut visit: impl FnMut(Place) -> bool,
     ) {
-        let Place { mut n, mut at } = from;
-        while at < self.end.get() {
-            let end = self.string_end(at);
-            if end - at >= name.len() && self.stands_at(at, name) {
-                let value = at + name.len();
-                let span = Span {
-                    at: value,
-                    len: end - value,
-                };
-                if !visit(Place { n, at }, span) {
-                    break;
-                }
-                n += 1;
+        let layout = self.layout();
+        let beginning = Beginnings::of(name.with_equals());
+        let mut n = from.n;
+        let mut each = |at| {
+            if at < from.at || !self.defines(at, name) {
+                return true;
             }
-            at = self.after(end);
+            let place = Place { n, at };
+            n += 1;
+            visit(place)
+        };
+        match layout.places.of(beginning) {
+            Some(mut places) => {
+                places.all(each);
+            }
+            None => {
+                self.asked.note(beginning);
+                self.look(from.at, layout.end, beginning, &mut each);
+            }
         }
     }
 
     /// Where to look for the `n`-th definition of `name` from. The string that was found last
     /// defines just one name: if it is this one, it has the number that it had then.
-    fn definition_before(&self, name: &[u8], n: u32) -> Place {
+    fn definition_before(&self, name: &EnvName<'_>, n: u32) -> Place {
         self.last_definition
             .get()
-            .filter(|last| last.n <= n && self.stands_at(last.at, name))
-            .unwrap_or(Place {
-                n: 0,
-                at: self.layout().env,
-            })
+            .filter(|last| last.n <= n && self.defines(last.at, name))
+            .unwrap_or(self.first_variable())
+    }
+
+    fn first_variable(&self) -> Place {
+        Place {
+            n: 0,
+            at: self.layout().env,
+        }
     }
 
     /// The value of the `n`-th definition of a variable, from 0; `ENOENT` if there are fewer.
-    pub(crate) fn env_value(&self, name: &EnvName, n: u32) -> Result<Span> {
-        let name = name.with_equals();
-        let mut found = Err(ENOENT);
-        self.each_definition(name, self.definition_before(name, n), |place, value| {
+    pub(crate) fn env_value(&self, name: &EnvName<'_>, n: u32) -> Result<Span> {
+        let mut found = None;
+        self.each_definition(name, self.definition_before(name, n), |place| {
             if place.n == n {
-                self.last_definition.set(Some(place));
-                found = Ok(value);
+                found = Some(place);
             }
-            found.is_err()
+            found.is_none()
         });
-        found
+        let found = found.ok_or(ENOENT)?;
+        self.last_definition.set(Some(found));
+        Ok(self.string_from(found.at, name.with_equals().len()))
     }
 
     /// How often a variable is defined.
-    pub(crate) fn count_env(&self, name: &EnvName) -> usize {
+    pub(crate) fn count_env(&self, name: &EnvName<'_>) -> usize {
         let mut count = 0;
-        let first = Place {
-            n: 0,
-            at: self.layout().env,
-        };
-        self.each_definition(name.with_equals(), first, |_, _| {
+        self.each_definition(name, self.first_variable(), |_| {
             count += 1;
             true
         });

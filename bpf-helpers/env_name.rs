@@ -3,40 +3,34 @@
 //! Names of environment variables that programs ask for.
 
 use crate::bpf::abi::KRSI_ENV_NAME_SIZE;
-use core::ffi::CStr;
+use core::mem::MaybeUninit;
 use kernel::prelude::*;
 
 /// The longest name with its NUL, which is also how much of a program's memory is read.
 const NAME_SIZE: usize = KRSI_ENV_NAME_SIZE as usize;
 
 /// A checked name of an environment variable, with a '=' after it.
-pub(crate) struct EnvName {
-    bytes: [u8; NAME_SIZE],
-    len: usize,
-}
+pub(crate) struct EnvName<'a>(&'a [u8]);
 
-impl EnvName {
-    /// Checks a name that `read` copies, with its NUL, to the memory it is given, answering how
-    /// many bytes: `EINVAL` if it is empty, has no NUL or a '='.
-    pub(crate) fn new(read: impl FnOnce(&mut [u8]) -> usize) -> Result<Self> {
-        let mut bytes = [0; NAME_SIZE];
-        let size = read(&mut bytes);
-        let given = bytes.get(..size).ok_or(EINVAL)?;
-        let name = CStr::from_bytes_until_nul(given).map_err(|_| EINVAL)?;
-        let len = name.count_bytes();
-        if len == 0 || name.to_bytes().contains(&b'=') {
-            return Err(EINVAL);
+impl<'a> EnvName<'a> {
+    /// Room for the longest one.
+    pub(crate) const ROOM: [MaybeUninit<u8>; NAME_SIZE] =
+        [const { MaybeUninit::uninit() }; NAME_SIZE];
+
+    /// Checks a copy of a name with its NUL: `EINVAL` if it is empty, has no NUL or a '='.
+    pub(crate) fn new(given: &'a mut [u8]) -> Result<Self> {
+        let end = given.iter().position(|byte| matches!(byte, 0 | b'='));
+        let name = end.and_then(|end| given.get_mut(..=end)).ok_or(EINVAL)?;
+        match name {
+            [_, .., last @ 0] => *last = b'=',
+            _ => return Err(EINVAL),
         }
-        *bytes.get_mut(len).ok_or(EINVAL)? = b'=';
-        Ok(Self {
-            bytes,
-            len: len + 1,
-        })
+        Ok(Self(name))
     }
 
     /// The name with its '=', as it stands before a value.
-    pub(crate) fn with_equals(&self) -> &[u8] {
-        &self.bytes[..self.len]
+    pub(crate) fn with_equals(&self) -> &'a [u8] {
+        self.0
     }
 }
 
@@ -45,14 +39,6 @@ impl EnvName {
 mod tests {
     use super::*;
 
-    fn name(bytes: &[u8]) -> Result<EnvName> {
-        EnvName::new(|to| {
-            let n = to.len().min(bytes.len());
-            to[..n].copy_from_slice(&bytes[..n]);
-            n
-        })
-    }
-
     fn errno<T>(result: Result<T>) -> c_int {
         result.err().map_or(0, |e| e.to_errno())
     }
@@ -60,13 +46,12 @@ mod tests {
     #[test]
     fn names_are_checked() -> Result {
         for wrong in [&b""[..], b"\0", b"A", b"A=\0", b"=\0", b"A=B\0"] {
-            assert_eq!(errno(name(wrong)), -22);
+            let mut copy = KVec::new();
+            copy.extend_from_slice(wrong, GFP_KERNEL)?;
+            assert_eq!(errno(EnvName::new(&mut copy)), -22);
         }
-        assert_eq!(errno(name(&[b'A'; NAME_SIZE])), -22);
-        let mut longest = [b'A'; NAME_SIZE];
-        longest[NAME_SIZE - 1] = 0;
-        assert_eq!(errno(name(&longest)), 0);
-        assert_eq!(name(b"A\0rest=\0")?.with_equals(), b"A=");
+        assert_eq!(EnvName::new(&mut { *b"A\0rest=\0" })?.with_equals(), b"A=");
+        assert_eq!(EnvName::new(&mut { *b"LONG\0" })?.with_equals(), b"LONG=");
         Ok(())
     }
 }

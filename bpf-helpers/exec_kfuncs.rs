@@ -17,11 +17,6 @@ use crate::{
 };
 use kernel::prelude::*;
 
-/// Copies the name once, so that what is checked is what is used.
-fn name(given: &ProgMem<'_>) -> Result<EnvName> {
-    EnvName::new(|to| given.read(to))
-}
-
 /// Answers a string: its whole length, with as much of it as fits before a NUL.
 fn string<S: Strings>(args: &Args<S>, span: Span, out: &ProgMem<'_>) -> usize {
     if let Some(room) = out.len().checked_sub(1) {
@@ -50,7 +45,9 @@ pub(crate) fn get_env_var<S: Strings>(
     var: &ProgMem<'_>,
     out: &ProgMem<'_>,
 ) -> Result<usize> {
-    let var = name(var)?;
+    let mut room = EnvName::ROOM;
+    // Copied once, so that what is checked is what is used.
+    let var = EnvName::new(var.read_into(&mut room))?;
     let args = args?;
     let value = args.env_value(&var, 0)?;
     Ok(string(args, value, out))
@@ -62,7 +59,9 @@ pub(crate) fn find_env_var<S: Strings>(
     var: &ProgMem<'_>,
     n: u32,
 ) -> Result<usize> {
-    let var = name(var)?;
+    let mut room = EnvName::ROOM;
+    // Copied once, so that what is checked is what is used.
+    let var = EnvName::new(var.read_into(&mut room))?;
     let args = args?;
     Ok(args.env_offset(args.env_value(&var, n)?))
 }
@@ -72,7 +71,9 @@ pub(crate) fn count_env_var<S: Strings>(
     args: Result<&Args<S>>,
     var: &ProgMem<'_>,
 ) -> Result<usize> {
-    let var = name(var)?;
+    let mut room = EnvName::ROOM;
+    // Copied once, so that what is checked is what is used.
+    let var = EnvName::new(var.read_into(&mut room))?;
     Ok(args?.count_env(&var))
 }
 

@@ -25,7 +25,8 @@ pub(crate) fn get_module_info(
     key: &ProgMem<'_>,
     out: &ProgMem<'_>,
 ) -> Result<usize> {
-    let key = EnvName::new(|to| key.read(to))?;
+    let mut room = EnvName::ROOM;
+    let key = EnvName::new(key.read_into(&mut room))?;
     let file = module.file().map_err(|_| EBADMSG)?;
     let value = file.info(key.with_equals()).ok_or(ENOENT)?;
     if let Some(room) = out.len().checked_sub(1) {

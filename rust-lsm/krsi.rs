@@ -20,6 +20,8 @@ use kernel::prelude::*;
 
 #[path = "../bpf-helpers/args.rs"]
 mod args;
+#[path = "../bpf-helpers/asked.rs"]
+mod asked;
 mod behaviours;
 #[path = "kernel/boundary.rs"]
 mod boundary;
@@ -37,6 +39,8 @@ mod module_contents;
 mod module_file;
 #[path = "../bpf-helpers/module_kfuncs.rs"]
 mod module_kfuncs;
+#[path = "../bpf-helpers/nuls.rs"]
+mod nuls;
 mod policy;
 mod state;
 

@@ -4,7 +4,10 @@
 //!
 //! C header: [`include/linux/btf.h`](srctree/include/linux/btf.h).
 
-use core::marker::PhantomData;
+use core::{
+    marker::PhantomData,
+    mem::MaybeUninit, //
+};
 use kernel::bindings;
 
 /// A type whose bytes may be copied to a program.
@@ -65,6 +68,18 @@ impl ProgMem<'_> {
         // kernel that doesn't overlap with a program's.
         unsafe { bindings::memcpy(to.as_mut_ptr().cast(), self.ptr.cast(), n) };
         n
+    }
+
+    /// Copies from its beginning, as far as there is room; what was copied.
+    pub(crate) fn read_into<'b>(&self, to: &'b mut [MaybeUninit<u8>]) -> &'b mut [u8] {
+        let n = to.len().min(self.len);
+        // SAFETY: `ptr` is valid for reads of `n` bytes by the invariants, `to` for writes, and it
+        // is memory of the kernel that doesn't overlap with a program's. The `n` bytes are then
+        // initialised, and `to` is borrowed for as long as they are.
+        unsafe {
+            bindings::memcpy(to.as_mut_ptr().cast(), self.ptr.cast(), n);
+            core::slice::from_raw_parts_mut(to.as_mut_ptr().cast(), n)
+        }
     }
 
     /// Copies `from` to an offset, as far as there is room; returns how many bytes.
