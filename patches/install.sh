@@ -157,7 +157,7 @@ plan_path() {
 	if [ ! -e "$WORK/new/$path" ]; then
 		plan remove "$path"
 	elif [ ! -e "$TREE/$path" ]; then
-		while [ ! -d "$TREE/$dir" ]; do
+		while [ "$dir" != . ] && [ ! -d "$TREE/$dir" ]; do
 			missing=("$dir" "${missing[@]}")
 			dir=$(dirname "$dir")
 		done
@@ -171,7 +171,8 @@ plan_path() {
 			run "keeping $path" cp -p "$TREE/$path" "$WORK/old/$path"
 		plan replace "$path"
 	fi
-	while [ ! -d "$TREE/$dir" ]; do dir=$(dirname "$dir"); done
+	while [ "$dir" != . ] && [ ! -d "$TREE/$dir" ]; do dir=$(dirname "$dir"); done
+	[ -d "$TREE/$dir" ] || die "$TREE is gone"
 	[ -w "$TREE/$dir" ] || die "you may not write in $TREE/$dir"
 }
 

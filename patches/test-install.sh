@@ -468,6 +468,15 @@ a_tree_that_is_a_mount_point_is_served() {
 		snapshot "$PRISTINE" | diff - "$OUTPUT"'
 }
 
+a_tree_that_goes_away_meanwhile_ends_it() {
+	# What goes on for ever is ended, too.
+	ulimit -t 10
+	# shellcheck disable=SC2016 # for the fake program
+	fails with_fake mkdir 5 'rm -rf "$TREE"' install "$TREE"
+	says "$TREE is gone"
+	[ -z "$(ls -A "$CASE")" ]
+}
+
 two_at_once_in_one_tree_are_refused() {
 	exec 8<"$TREE"
 	flock 8
