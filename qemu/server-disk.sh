@@ -13,12 +13,13 @@ server_own_disk() { echo "$SERVER/own.ext4"; }
 # What the server upgrades: fetched as packages, too, to be made anew with a higher version.
 UPGRADED="dpkg libpam-systemd libsystemd-shared libsystemd0 libudev1 systemd systemd-sysv udev"
 
-# as_root COMMAND...: as in_root, and always as a root who may own files for other users.
+# as_root COMMAND...: as in_root, and always as a root who may own files for other users. Set-user-ID programs
+# keep his id: in the build root of an ordinary user, mmdebstrap's root is another who may not mount.
 as_root() {
 	if [ "$IN_ROOT" = host ] && [ "$(id -u)" != 0 ]; then
 		unshare --map-auto --map-root-user --mount --pid --fork --kill-child env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin LANG=C.UTF-8 "$@"
 	else
-		in_root "$@"
+		in_root setpriv --no-new-privs "$@"
 	fi
 }
 
