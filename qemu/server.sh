@@ -18,7 +18,7 @@ for mode in audit enforce; do
 		ended=$((ended + 1))
 	fi
 done
-# Each guest counts, too: it shuts down, and its kernel log is clean. A terminal's lines end with \r.
-sed -n 's/^server, [a-z]*: \([0-9]*\) of \([0-9]*\) as it must be\r*$/\1 \2/p' "$SERVER"/{audit,enforce}.out |
+# Each guest counts, too: it shuts down, and its kernel log is clean.
+sed -n 's/^server, [a-z]*: \([0-9]*\) of \([0-9]*\) as it must be$/\1 \2/p' "$SERVER"/{audit,enforce}.out |
 	awk -v right="$ended" -v all=2 '{ right += $1; all += $2 } END { print "server: " right " of " all " as it must be" }'
 [ "$ended" = 2 ]
