@@ -13,7 +13,10 @@ use crate::{
         place::Place, //
     },
     bpf::{
-        abi::Executed,
+        abi::{
+            Executed,
+            HEADER, //
+        },
         event::{
             Behind,
             Event, //
@@ -43,7 +46,8 @@ pub(crate) fn run(bprm: &Bprm) {
         suid: ids.suid,
         sgid: ids.sgid,
         secure: bprm.is_secure().into(),
-        ..Default::default()
+        reserved: 0,
+        event: HEADER,
     };
     let behind = Behind::new().with_place(Place::of(bprm.file()));
 

@@ -35,8 +35,8 @@ fn concerns(place: &Place<'_>) -> bool {
         || lists::is_wanted(Op::FileUnlink)
 }
 
-/// The same without a look below an overlay. Nearly all can't while nobody asks for every file: this
-/// is what they pay.
+/// The same without a look below an overlay. Nearly all can't while nobody asks for every file:
+/// this is what they pay.
 #[inline(always)]
 fn may_concern(place: &Place<'_>) -> bool {
     inode_number::of(place.inode()).is_some()

@@ -14,7 +14,8 @@ use crate::{
     bpf::{
         abi::{
             self,
-            ExecUnlink, //
+            ExecUnlink,
+            HEADER, //
         },
         event::Event,
         ops::ExecutableUnlink, //
@@ -32,15 +33,14 @@ pub(crate) fn run(removal: &Removal<'_>, executed: &Executed<'_>) -> Result {
         whose: executed.whose,
         name_now: name_now(removal, executed),
         exec_age: executed.age(),
-        ..Default::default()
+        reserved: 0,
+        event: HEADER,
     };
     if !executed.is_recorded() {
         // Whoever asked for this has gone; who came since is told of what began since.
         return Ok(());
     }
-    let behind = removal.behind();
-
-    dispatch::<ExecutableUnlink>(&Event::new(behind, context))
+    dispatch::<ExecutableUnlink>(&Event::new(removal.behind(), context))
 }
 
 fn flags(executed: &Executed<'_>) -> u32 {

@@ -9,7 +9,10 @@
 use super::removal::Removal;
 use crate::{
     bpf::{
-        abi::Unlink,
+        abi::{
+            Unlink,
+            HEADER, //
+        },
         event::Event,
         ops::{
             FileUnlink,
@@ -32,9 +35,9 @@ pub(crate) fn run(removal: &Removal<'_>) -> Result {
         how: removal.how(),
         flags: removal.flags(),
         links_left: removal.links_left(),
-        ..Default::default()
+        reserved: 0,
+        event: HEADER,
     };
-    let behind = removal.behind();
 
-    dispatch::<FileUnlink>(&Event::new(behind, context))
+    dispatch::<FileUnlink>(&Event::new(removal.behind(), context))
 }

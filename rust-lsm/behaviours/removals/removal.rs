@@ -33,6 +33,7 @@ impl Removal<'_> {
     }
 
     /// What stands behind a context of this removal.
+    #[inline(always)]
     pub(crate) fn behind(&self) -> Behind<'_> {
         Behind::new()
             .with_place(self.victim)
