@@ -57,7 +57,8 @@ pub(crate) fn dispatch<O: OpType>(event: &Event<'_, O::Context>) -> Result {
         };
         attachment.policy().counts().runs.increase();
         if returned != Ok(0) || behind.has_failed() {
-            answer = answer.and(conclude::<O>(attachment, event, returned, mode));
+            let own = section.pause(|| conclude::<O>(attachment, event, returned, mode));
+            answer = answer.and(own);
         }
     }
     answer
