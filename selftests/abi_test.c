@@ -37,7 +37,7 @@ FIXTURE_TEARDOWN(first_abi)
 	mode_restore();
 }
 
-static int run_with_strings(__u32 *tgid)
+static int run_with_strings_of(__u32 *tgid, __u32 *other)
 {
 	char *argv[] = { "exit0", "argument", NULL };
 	char *envp[] = { "A=b", ABI_ENV "=value", NULL };
@@ -45,10 +45,15 @@ static int run_with_strings(__u32 *tgid)
 		.path = DIR "/exit0",
 		.argv = argv,
 		.envp = envp,
-		.tgid = { tgid },
+		.tgid = { tgid, other },
 	};
 
 	return run(&how);
+}
+
+static int run_with_strings(__u32 *tgid)
+{
+	return run_with_strings_of(tgid, NULL);
 }
 
 TEST_F(first_abi, policy_is_attached)
@@ -75,6 +80,24 @@ TEST_F(first_abi, policy_sees_the_context)
 	EXPECT_EQ(2, abi->argc);
 	EXPECT_EQ(2, abi->envc);
 	EXPECT_EQ(sizeof("exit0\0argument\0A=b\0" ABI_ENV "=value"), abi->strings_len);
+}
+
+/* A policy of today would have to ask for these; one that is attached beside it sees none. */
+TEST_F(first_abi, policy_has_the_facts_that_cost_in_its_flags)
+{
+	struct observer *observer;
+	struct policy today;
+
+	ASSERT_EQ(0, chmod(DIR "/exit0", 04755));
+	ASSERT_EQ(0, policy_start(&today, "observer.bpf.o", "observer_no_sleep"));
+	observer = today.data;
+	observer->raw_flags = true;
+	ASSERT_EQ(0, run_with_strings_of(&self->abi->tgid, &observer->tgid));
+	EXPECT_EQ(KRSI_EXEC_WRITABLE | KRSI_EXEC_PRIVILEGED, self->abi->flags);
+	EXPECT_EQ(2, observer->n);
+	EXPECT_EQ(0, observer->event[0].flags);
+	EXPECT_EQ(-EINVAL, observer->event[0].unknown_facts_ret);
+	policy_close(&today);
 }
 
 TEST_F(first_abi, policy_reads_the_strings)

@@ -17,6 +17,7 @@ struct observed {
 	__u32 links;
 	__u32 name_now;
 	__s32 path_len;
+	__s32 unknown_facts_ret; /* what is answered for facts that there are not */
 	__s32 file_ret;
 	__s32 task_ret;
 	__s32 below; /* what krsi_is_below() answers of `dir` */
@@ -34,6 +35,7 @@ struct observer {
 	__u64 dev;
 	__u64 ino;
 	struct krsi_file_id dir;
+	__u32 raw_flags; /* those of the context alone, nothing is asked for */
 	__u32 dir_size; /* bytes of it that are given; 0: it is not asked about */
 	struct observed event[OBSERVED_MAX];
 };

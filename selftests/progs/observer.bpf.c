@@ -54,9 +54,13 @@ static __always_inline int note_exec(struct krsi_exec *exec)
 	o->executed = 0;
 	o->header = header_of(&exec->event);
 	o->depth = exec->depth;
-	o->flags = exec->flags | krsi_get_exec_facts(exec, ASKED);
-	if (krsi_is_privileged(exec) == 1)
-		o->flags |= KRSI_EXEC_PRIVILEGED;
+	o->flags = exec->flags;
+	if (!observer.raw_flags) {
+		o->flags |= krsi_get_exec_facts(exec, ASKED);
+		if (krsi_is_privileged(exec) == 1)
+			o->flags |= KRSI_EXEC_PRIVILEGED;
+	}
+	o->unknown_facts_ret = krsi_get_exec_facts(exec, ~ASKED);
 	o->argc = exec->argc;
 	o->envc = exec->envc;
 	o->links = exec->links;
