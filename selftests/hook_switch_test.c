@@ -283,7 +283,7 @@ FIXTURE(pages)
 FIXTURE_SETUP(pages)
 {
 	ASSERT_EQ(0, counter_open(&self->counter));
-	ASSERT_TRUE(count_calls(&self->counter, "get_user_pages_remote", 0));
+	ASSERT_TRUE(count_calls(&self->counter, "krsi_hold_pages", 0));
 }
 
 FIXTURE_TEARDOWN(pages)
@@ -291,7 +291,7 @@ FIXTURE_TEARDOWN(pages)
 	bpf_object__close(self->counter.obj);
 }
 
-/* How often pages of another memory are taken during one exec: it copies its strings there. */
+/* How often the pages of an exec's strings are held during one exec. */
 static int pages_taken(struct hits *hits)
 {
 	char *argv[] = { "exit0", "argument", NULL }, *envp[] = { "VERDICT_TEST=1", NULL };
@@ -310,8 +310,7 @@ TEST_F(pages, are_taken_only_while_a_reader_is_attached)
 	ASSERT_EQ(0, policy_take(&judge, "verdict.bpf.o", "verdict_no_sleep"));
 	ASSERT_EQ(0, policy_take(&reader, "verdict.bpf.o", "verdict_full"));
 	none = pages_taken(self->counter.hits);
-	ASSERT_LT(0, none);
-	EXPECT_EQ(none, pages_taken(self->counter.hits));
+	ASSERT_EQ(0, none);
 	ASSERT_EQ(0, policy_attach(&judge));
 	EXPECT_EQ(none, pages_taken(self->counter.hits));
 	ASSERT_EQ(0, policy_attach(&reader));
@@ -334,7 +333,7 @@ TEST_F(pages, are_taken_while_a_reader_of_the_bpf_lsm_is_loaded)
 	unsigned long long end;
 	int none = pages_taken(self->counter.hits), some;
 
-	ASSERT_LT(0, none);
+	ASSERT_EQ(0, none);
 	ASSERT_NE(NULL, obj);
 	ASSERT_EQ(0, bpf_object__load(obj));
 	EXPECT_LT(none, pages_taken(self->counter.hits));
