@@ -2,7 +2,7 @@
 # What a person runs. The kernel's own build reads Kbuild instead, when this
 # directory is security/krsi/ of a kernel tree.
 
-.PHONY: help demo test server fuzz bench shell kernel clean install uninstall
+.PHONY: help demo test server fuzz bench bench-check bench-wall shell kernel clean install uninstall
 .DEFAULT_GOAL := help
 
 help:
@@ -12,7 +12,9 @@ help:
 	@echo 'make server    a real Debian lives a day with all policies, in both modes'
 	@echo 'make server D=x  only the thing x of its day or its attacks'
 	@echo 'make fuzz      fuzz the reader of module files, an hour or SECONDS=n'
-	@echo 'make bench     what the hooks and a look at a module cost, in instructions'
+	@echo 'make bench     what KRSI costs beside BPF LSM, in instructions; SAVE=1: into the documentation'
+	@echo 'make bench-check  whether that is what the documentation says'
+	@echo 'make bench-wall   the same in time, where KVM works (KRSI_KVM=1)'
 	@echo 'make shell     a prompt in the guest; SERVER=1: in the server'
 	@echo 'make kernel    build the normal kernel and no more'
 	@echo 'make clean     remove all that was built (downloads stay)'
@@ -23,8 +25,11 @@ help:
 	@echo 'KRSI_JOBS   jobs at once (default: one a processor)'
 	@echo 'KRSI_KVM=1  use KVM instead of emulation'
 
-demo bench clean:
+demo bench-check bench-wall clean:
 	@qemu/$@.sh
+
+bench:
+	@qemu/bench.sh $(if $(SAVE),save)
 
 shell:
 	@qemu/shell.sh $(if $(SERVER),server)

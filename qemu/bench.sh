@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# make bench: what the hooks and a look at a module cost, in instructions.
+# bench.sh [save]: make bench. What KRSI costs, in instructions, and BPF LSM beside
+# it; with `save` the figures go into the documentation.
 # shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/..
 . "$(dirname "$0")/prepare.sh"
+. "$TOP/qemu/measure.sh"
 
 prepare_source
 prepare_guest normal
-say "booting a guest whose clock counts instructions"
-guest normal --name bench --usb --counting --timeout 1800 --silence 600 \
-	bash -c 'cd /usr/lib/krsi/bench && ./hook-cost && ./module-cost'
-say "and one without KRSI"
-guest normal --name bench --usb --counting --append lsm=landlock,lockdown,yama,bpf \
-	bash -c 'cd /usr/lib/krsi/bench && ./hook-cost -n'
+measure_all
+in_root python3 -B "$TOP/qemu/bench.py" report "$MEASURED/output" --without "$MEASURED/without" \
+	--into "$MEASURED" ${1:+--save "$TOP/Documentation"}
+say "table, figures and plots are in $MEASURED"

@@ -82,10 +82,10 @@ make_image() {
 	make_image_base
 	build_kselftests "$name"
 	build_bpf policies "$TOP/policies"
-	build_bpf bench "$TOP/qemu/bench"
+	build_bpf benchmarks "$TOP/qemu/bench"
 	build_faults "$name"
 	install_modules "$name"
 	logged "$CACHE/image/$name.log" "packing the guest image" in_root bash "$TOP/qemu/image-own.sh" \
-		"$TOP" "$(kernel_dir "$name")" "$CACHE/policies" "$CACHE/bench" "$CACHE/image/base.cpio.zst" "$image"
+		"$TOP" "$(kernel_dir "$name")" "$CACHE/policies" "$CACHE/benchmarks" "$CACHE/image/base.cpio.zst" "$image"
 	say "guest image $name: $(($(stat -c %s "$image") / 1048576)) MiB"
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0
-"""Tests of klog.py and ktap.py on samples, for what harness.py can't provoke in
-a guest at will; run by test.sh.
+"""Tests of klog.py, ktap.py and bench.py on samples, for what harness.py can't provoke
+in a guest at will; run by test.sh.
 
     parsers.py --results FILE
 """
@@ -10,8 +10,10 @@ import argparse
 import sys
 from pathlib import Path
 
+import bench
 import klog
 import ktap
+import quote
 import results
 from ktap import Result
 
@@ -77,6 +79,18 @@ STREAMS = [
     ("no KTAP at all", "hello\nok then\n", (0, 0, 0)),
 ]
 
+# What a guest says in which rows are measured, by two kernels.
+ROWS = ("Welcome\r\nkernel\t7.3.4\nbench\texec.policies.1\t343\t81\texec, 1 empty policy\r\n"
+        "bench\tunlink.links.10\t0\t-\tunlink\nbench\tunlink.links.1\t4000\t-\tunlink\n"
+        "whole\tnothing.exec\t3000\texec\nmemory\tmemory.2\t270336\t540672\tbytes\nkrsi-guest: exit 0 tainted 0\n")
+WITHOUT = "whole\tnothing.exec\t2400\texec\n"
+MALFORMED = ["bench\texec.x\t1\t2", "bench\texec.x\tmany\t-\texec", "whole\tnothing.exec\t-\texec", "memory\tmemory.1\t1\t-\tb",
+             "bench\ta\t1\t2\tb\nbench\ta\t1\t2\tb"]
+# A figure, the committed one, and whether they differ by too much.
+FIGURES = [(100, 100, False), (120, 100, False), (121, 100, True), (79, 100, True), (10200, 10000, False),
+           (10201, 10000, True), (-20, 0, False), (None, None, False), (None, 0, True), (0, None, True)]
+DOCUMENT = ".. begin costs: short\n\nold\n\n.. end costs\n\nold\n"
+
 
 def check(name: str, got: object, want: object) -> Result:
     return Result(name, "passed" if got == want else "failed", "" if got == want else f"got {got}, not {want}")
@@ -87,6 +101,38 @@ def counts(stream: str) -> tuple[int, int, int]:
     return found.count("passed"), found.count("failed"), found.count("skipped")
 
 
+def is_malformed(output: str) -> bool:
+    try:
+        bench.parse(output)
+    except bench.Malformed:
+        return True
+    return False
+
+
+def costs() -> list[Result]:
+    """What bench.py makes of rows."""
+    figures = bench.parse(ROWS)
+    rows = {name: (row.krsi, row.bpf_lsm) for name, row in figures.rows.items()}
+    bench.compare_whole(figures, bench.parse(WITHOUT))
+    document = quote.rewrite(DOCUMENT, figures, True)
+    other = bench.parse(ROWS.replace("343", "443"))
+    return [
+        check("costs: rows", rows, {"exec.policies.1": (343, 81), "unlink.links.10": (0, None), "unlink.links.1": (4000, None)}),
+        check("costs: the kernel and the memory", (figures.kernel, figures.memory), ("7.3.4", {"memory.2": [270336, 540672]})),
+        check("costs: above a kernel without KRSI", figures.rows["nothing.exec"].krsi, 600),
+        check("costs: points in a plot", bench.points(figures, "unlink.links"), [(1.0, 4000.0)]),
+        check("costs: plots", sorted(bench.plots(figures)), ["memory", "policies", "removal"]),
+        check("costs: a document that quotes", (document.count("old"), "343" in document), (1, True)),
+        check("costs: one that quotes is found again", quote.rewrite(document, figures, True), document),
+        check("costs: a row that is dearer", bench.check_row("exec.policies.1", other, figures),
+              ["KRSI: 443 instructions, committed are 343"]),
+        check("costs: a row that is missing", bench.check_row("nothing.exec", other, figures), ["was not measured"]),
+        check("costs: a row that is new", bench.check_row("exec.policies.1", other, bench.Figures()), ["no such row is committed"]),
+        *(check(f"costs: no row: {line!r}", is_malformed(line), True) for line in MALFORMED),
+        *(check(f"costs: {now} beside {then}", bench.differs(now, then), want) for now, then, want in FIGURES),
+    ]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--results", type=Path, required=True)
@@ -95,6 +141,7 @@ def main() -> int:
              for line, kind in HEADLINES]
     tests += [check(f"log: quiet about: {line}", klog.scan(f"[    1.234567] {line}"), []) for line in QUIET]
     tests += [check(f"KTAP: {name}", counts(stream), want) for name, stream, want in STREAMS]
+    tests += costs()
     results.append(args.results, "harness", tests)
     return 0
 

@@ -4,6 +4,7 @@
 # loop, one kselftest program on the normal kernel. The last line is the sum.
 # shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/..
 . "$(dirname "$0")/prepare.sh"
+. "$TOP/qemu/measure.sh"
 
 PROGRAM=${1:-}
 RESULTS=$CACHE/results.jsonl
@@ -102,6 +103,16 @@ test_demo() {
 	guest normal --name demo --results "$RESULTS" --usb /usr/lib/krsi/demo
 }
 
+# What some rows of make bench cost, beside the committed figures.
+test_costs() {
+	say "costs: booting a guest whose clock counts instructions"
+	measure "$CACHE/costs.rows" "./hook-cost ${SHORT_ROWS//[[:space:]]/ }" --counting --name costs --results "$RESULTS"
+	# Its status says no more than its output, which is counted.
+	in_root python3 -B "$TOP/qemu/bench.py" check "$CACHE/costs.rows" "$TOP/Documentation/costs.json" --part |
+		tee "$CACHE/costs.ktap" || true
+	in_root python3 -B "$TOP/qemu/results.py" count "$RESULTS" costs <"$CACHE/costs.ktap"
+}
+
 test_normal() {
 	prepare_guest normal
 	if [ -z "$PROGRAM" ]; then
@@ -110,6 +121,7 @@ test_normal() {
 		test_module_looks
 		test_lsm_order
 		test_demo
+		test_costs
 	fi
 	run_tests normal --timeout 7200 --silence 600 /usr/lib/krsi/tests normal ${PROGRAM:+"$PROGRAM"}
 }

@@ -4,7 +4,7 @@
  * digest that is kept and one that must be computed.
  */
 #include <fcntl.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -17,9 +17,9 @@ static void open_so(int flags)
 {
 	int fd;
 
-	set_tgid(FILE_OPEN, getpid());
+	measure_tgid(getpid());
 	fd = open(FILE_NAME, flags);
-	set_tgid(FILE_OPEN, 0);
+	measure_tgid(0);
 	if (fd < 0)
 		die(FILE_NAME);
 	close(fd);
@@ -50,9 +50,9 @@ static void map(void)
 {
 	void *map;
 
-	set_tgid(MMAP_FILE, getpid());
+	measure_tgid(getpid());
 	map = map_file(PROT_READ | PROT_EXEC);
-	set_tgid(MMAP_FILE, 0);
+	measure_tgid(0);
 	munmap(map, 4096);
 }
 
@@ -69,10 +69,10 @@ static void protect(void)
 {
 	void *map = map_file(PROT_READ);
 
-	set_tgid(FILE_MPROTECT, getpid());
+	measure_tgid(getpid());
 	if (mprotect(map, 4096, PROT_READ | PROT_EXEC))
 		die("mprotect");
-	set_tgid(FILE_MPROTECT, 0);
+	measure_tgid(0);
 	munmap(map, 4096);
 }
 
@@ -88,47 +88,51 @@ static void eleven_mib(void)
 		die(FILE_NAME);
 }
 
-static struct workload reading = { open_reading, FILE_OPEN, FILE_OPEN, NULL, TIMES };
-static struct workload writing = { open_writing, FILE_OPEN, FILE_OPEN, NULL, TIMES };
-static struct workload mapping = { map, MMAP_FILE, MMAP_FILE, NULL, TIMES };
-static struct workload one = { map_changed, MMAP_FILE, MMAP_FILE, one_mib, TIMES / 10 };
-static struct workload eleven = { map_changed, MMAP_FILE, MMAP_FILE, eleven_mib, TIMES / 10 };
-static struct workload protecting = { protect, FILE_MPROTECT, FILE_MPROTECT, NULL, TIMES };
+static struct workload reading = { open_reading, BIT(FILE_OPEN), TIMES };
+static struct workload writing = { open_writing, BIT(FILE_OPEN), TIMES };
+static struct workload mapping = { map, BIT(MMAP_FILE), TIMES };
+static struct workload one = { map_changed, BIT(MMAP_FILE), FEW, one_mib };
+static struct workload eleven = { map_changed, BIT(MMAP_FILE), FEW, eleven_mib };
+static struct workload protecting = { protect, BIT(FILE_MPROTECT), TIMES };
 
 /* binary_deny's list does not name the file. */
-static void binary_deny(__u32 entries, const char *what)
+static void binary_deny(__u32 entries)
 {
 	struct list list = { "denied_digest", entries };
+	char id[32], title[64];
 
-	measure_shipped(&mapping, "binary_deny", &list, what);
+	snprintf(id, sizeof(id), "mmap.binary_deny.%u", entries);
+	snprintf(title, sizeof(title), "mmap, binary_deny, %u digest%s", entries, entries == 1 ? "" : "s");
+	compare_shipped(&mapping, ROW(id, title), "binary_deny", &list);
 }
 
-void contents_costs(int nothing)
+void contents_costs(bool nothing)
 {
 	close(open(FILE_NAME, O_CREAT | O_RDWR, 0644));
 	one_mib();
 
-	measure(&reading, "open for reading, nothing attached");
-	measure(&writing, "open for writing, nothing attached");
-	measure(&mapping, "mmap, nothing attached");
-	measure(&protecting, "mprotect, nothing attached");
+	measure_whole(&reading, ROW("nothing.open", "open for reading"));
+	measure_whole(&mapping, ROW("nothing.mmap", "mmap, executable"));
+	measure_whole(&protecting, ROW("nothing.mprotect", "mprotect, executable"));
 	if (nothing)
 		return;
-	measure_with(&reading, "krsi_digest", "open for reading, KRSI asks for digests");
-	measure_with(&writing, "krsi_digest", "open for writing, KRSI asks for digests");
-	measure(&reading, "open for reading, nothing again");
-	measure(&writing, "open for writing, nothing again");
+	compare(&reading, ROW("open.reading", "open for reading, while digests are asked for"),
+		"krsi_digest", NULL);
+	compare(&writing, ROW("open.writing", "open for writing, while digests are asked for"),
+		"krsi_digest", NULL);
+	compare_nothing(&reading, ROW("again.open", "open for reading, nothing attached any more"));
 
-	measure_with(&mapping, "krsi_map", "mmap, an empty KRSI file_map_exec");
-	measure_with(&mapping, "krsi_map_digest", "mmap, KRSI asks for the digest, which is kept");
-	binary_deny(1, "mmap, binary_deny with 1 digest");
-	binary_deny(1000, "mmap, binary_deny with 1,000");
-	binary_deny(1000000, "mmap, binary_deny with 1,000,000");
-	measure(&mapping, "mmap, nothing again");
-	one.nothing = eleven.nothing = mapping.nothing;
-	measure_with(&one, "krsi_map_digest", "mmap of 1 MiB, KRSI computes the digest");
-	measure_with(&eleven, "krsi_map_digest", "mmap of 11 MiB, KRSI computes the digest");
+	compare(&mapping, ROW("mmap.empty", "mmap, an empty policy"), "krsi_map", "lsm_map");
+	compare(&mapping, ROW("mmap.digest", "mmap, the digest, which is kept"), "krsi_map_digest", NULL);
+	binary_deny(1);
+	binary_deny(1000);
+	binary_deny(1000000);
+	compare_nothing(&mapping, ROW("again.mmap", "mmap, nothing attached any more"));
+	compare(&one, ROW("mmap.digest.1mib", "mmap, the digest of 1 MiB, which is computed"),
+		"krsi_map_digest", NULL);
+	compare(&eleven, ROW("mmap.digest.11mib", "mmap, the digest of 11 MiB, which is computed"),
+		"krsi_map_digest", NULL);
 
-	measure_with(&protecting, "krsi_map", "mprotect, an empty KRSI file_map_exec");
-	measure(&protecting, "mprotect, nothing again");
+	compare(&protecting, ROW("mprotect.empty", "mprotect, an empty policy"), "krsi_map", "lsm_protect");
+	compare_nothing(&protecting, ROW("again.mprotect", "mprotect, nothing attached any more"));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What hook_cost.bpf.c counts and hook-cost prints. */
+/* What hook_cost.bpf.c counts and hook-cost reads. */
 #ifndef _HOOK_COST_H
 #define _HOOK_COST_H
 
@@ -7,7 +7,14 @@
 
 /* The functions that are measured. */
 enum measured {
+	TASK_ALLOC,
+	PREPARE_CREDS,
+	INODE_ALLOC,
+	CREDS_FOR_EXEC,
+	CREDS_FROM_FILE,
 	BPRM_CHECK,
+	COMMITTING_CREDS,
+	COMMITTED_CREDS,
 	PATH_UNLINK,
 	INODE_UNLINK,
 	FILE_OPEN,
@@ -20,13 +27,14 @@ enum measured {
 	MEASURED
 };
 
-struct cost {
-	__u64 entered;
-	__u64 least;
-	__u64 sum;
-	__u64 count;
-	__u32 tgid;
-	__u32 reserved;
+struct costs {
+	__u32 tgid; /* whose calls are measured; 0: nobody's */
+	__u32 functions; /* which, a bit for each of enum measured */
+	struct {
+		__u64 entered;
+		__u64 sum;
+		__u64 count;
+	} of[MEASURED];
 };
 
 #endif /* _HOOK_COST_H */

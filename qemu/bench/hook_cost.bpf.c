@@ -4,6 +4,7 @@
  * to exit. Where the guest's clock counts instructions (qemu/bench.sh) that is
  * how many it takes, with a constant part that is the probes' own.
  */
+#include <stdbool.h>
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
@@ -12,52 +13,42 @@
 
 char _license[] SEC("license") = "GPL";
 
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, MEASURED);
-	__type(key, __u32);
-	__type(value, struct cost);
-} costs SEC(".maps");
+struct costs costs;
 
-static __always_inline struct cost *mine(__u32 measured)
+static __always_inline bool is_wanted(__u32 measured)
 {
-	struct cost *cost = bpf_map_lookup_elem(&costs, &measured);
-
-	return cost && bpf_get_current_pid_tgid() >> 32 == cost->tgid ? cost : NULL;
+	return costs.functions & 1U << measured && bpf_get_current_pid_tgid() >> 32 == costs.tgid;
 }
 
-static __always_inline void note(struct cost *cost, __u64 now)
-{
-	now -= cost->entered;
-	if (!cost->count || now < cost->least)
-		cost->least = now;
-	cost->sum += now;
-	cost->count++;
+#define MEASURE(function, measured)					\
+SEC("fentry/" #function)						\
+int BPF_PROG(enter_##function)						\
+{									\
+	if (is_wanted(measured))					\
+		costs.of[measured].entered = bpf_ktime_get_ns();	\
+	return 0;							\
+}									\
+									\
+SEC("fexit/" #function)							\
+int BPF_PROG(leave_##function)						\
+{									\
+	__u64 now = bpf_ktime_get_ns();					\
+									\
+	if (is_wanted(measured)) {					\
+		costs.of[measured].sum += now - costs.of[measured].entered; \
+		costs.of[measured].count++;				\
+	}								\
+	return 0;							\
 }
 
-#define MEASURE(function, measured)			\
-SEC("fentry/" #function)				\
-int BPF_PROG(enter_##function)				\
-{							\
-	struct cost *cost = mine(measured);		\
-							\
-	if (cost)					\
-		cost->entered = bpf_ktime_get_ns();	\
-	return 0;					\
-}							\
-							\
-SEC("fexit/" #function)					\
-int BPF_PROG(leave_##function)				\
-{							\
-	__u64 now = bpf_ktime_get_ns();			\
-	struct cost *cost = mine(measured);		\
-							\
-	if (cost)					\
-		note(cost, now);			\
-	return 0;					\
-}
-
+MEASURE(security_task_alloc, TASK_ALLOC)
+MEASURE(security_prepare_creds, PREPARE_CREDS)
+MEASURE(security_inode_alloc, INODE_ALLOC)
+MEASURE(security_bprm_creds_for_exec, CREDS_FOR_EXEC)
+MEASURE(security_bprm_creds_from_file, CREDS_FROM_FILE)
 MEASURE(security_bprm_check, BPRM_CHECK)
+MEASURE(security_bprm_committing_creds, COMMITTING_CREDS)
+MEASURE(security_bprm_committed_creds, COMMITTED_CREDS)
 MEASURE(security_path_unlink, PATH_UNLINK)
 MEASURE(security_inode_unlink, INODE_UNLINK)
 MEASURE(security_file_open, FILE_OPEN)

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -11,7 +13,21 @@
 
 #include "measure.h"
 
-static int costs;
+#define MOST_COPIES 64
+#define MOST_FILES 16384
+/* A twin of several programs. */
+#define MOST_PARTS 4
+
+/* The memory of hook_cost.bpf.o. */
+static volatile struct costs *costs;
+static char **wanted;
+
+/* What is attached: objects, each with its links. */
+struct attached {
+	struct bpf_object *objects[MOST_COPIES];
+	struct bpf_link *links[MOST_COPIES * MOST_PARTS];
+	int copies, parts;
+};
 
 void die(const char *what)
 {
@@ -19,53 +35,91 @@ void die(const char *what)
 	exit(1);
 }
 
-static void set(__u32 measured, const struct cost *cost)
+void measure_tgid(pid_t tgid)
 {
-	if (bpf_map_update_elem(costs, &measured, cost, BPF_ANY))
-		die("writing the map");
+	costs->tgid = tgid;
 }
 
-static struct cost get(__u32 measured)
+/* Asked for by its name, or by the beginning of it up to a dot, or everything is. */
+bool is_wanted(const char *id)
 {
-	struct cost cost;
+	size_t length;
 
-	if (bpf_map_lookup_elem(costs, &measured, &cost))
-		die("reading the map");
-	return cost;
+	for (char **want = wanted; *want; want++) {
+		length = strlen(*want);
+		if (!strncmp(id, *want, length) && (!id[length] || id[length] == '.'))
+			return true;
+	}
+	return !*wanted;
 }
 
-void set_tgid(enum measured measured, pid_t tgid)
+static void print_number(long long number)
 {
-	struct cost cost = get(measured);
-
-	cost.tgid = tgid;
-	set(measured, &cost);
+	if (number == NONE)
+		printf("\t-");
+	else
+		printf("\t%lld", number);
 }
 
-void measure(struct workload *workload, const char *what)
+void print_row(const struct row *row, long long krsi, long long twin)
 {
-	unsigned long long least = 0, mean = 0;
-	enum measured m;
+	printf("bench\t%s", row->id);
+	print_number(krsi);
+	print_number(twin);
+	printf("\t%s\n", row->title);
+	fflush(stdout);
+}
 
+static long long now(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
+static long long run_once(const struct workload *workload)
+{
+	long long sum = 0, count = 0, before;
+
+	for (int m = 0; m < MEASURED; m++)
+		costs->of[m].sum = costs->of[m].count = 0;
+	costs->functions = workload->functions;
+	before = now();
+	workload->run();
+	if (!workload->functions)
+		return now() - before;
+	costs->functions = 0;
+	for (int m = 0; m < MEASURED; m++) {
+		sum += costs->of[m].sum;
+		count += costs->of[m].count;
+	}
+	if (!count)
+		die("nothing was measured");
+	return sum;
+}
+
+static long long least(const struct workload *workload)
+{
+	long long least = 0;
+
+	for (int i = 0; i < workload->times; i++) {
+		long long took = run_once(workload);
+
+		if (!i || took < least)
+			least = took;
+	}
+	return workload->events ? least / workload->events : least;
+}
+
+static void make_ready(struct workload *workload)
+{
+	if (workload->ready)
+		return;
 	if (workload->prepare)
 		workload->prepare();
-	for (m = workload->from; m <= workload->to; m++)
-		set(m, &(struct cost){});
-	for (int i = 0; i < workload->times; i++)
-		workload->run();
-	for (m = workload->from; m <= workload->to; m++) {
-		struct cost cost = get(m);
-
-		if (!cost.count)
-			die("nothing was measured");
-		least += cost.least;
-		mean += cost.sum / cost.count;
-	}
-	if (!workload->nothing)
-		workload->nothing = least;
-	printf("%-48s least %8llu mean %8llu above nothing %8lld\n", what, least, mean,
-	       (long long)least - workload->nothing);
-	fflush(stdout);
+	workload->nothing = least(workload);
+	workload->ready = true;
 }
 
 static struct bpf_object *open_object(const char *path)
@@ -77,35 +131,110 @@ static struct bpf_object *open_object(const char *path)
 	return object;
 }
 
-/* Attaches a program or a map of a loaded object, measures, detaches, closes the object. */
-static void measure_object(struct workload *workload, struct bpf_object *object, const char *name,
-			   const char *what)
+static bool is_part(const char *prog, const char *name)
+{
+	size_t length = strlen(name);
+
+	return !strncmp(prog, name, length) && (!prog[length] || !strncmp(prog + length, "__", 2));
+}
+
+static bool attach_link(struct attached *attached, struct bpf_link *link)
+{
+	if (link)
+		attached->links[attached->parts++] = link;
+	else if (errno != E2BIG)
+		die("attaching");
+	return link;
+}
+
+/* Attaches the map of a loaded object that has the name, or its programs; false if there are too many. */
+static bool attach_object(struct attached *attached, struct bpf_object *object, const char *name)
 {
 	struct bpf_map *map = bpf_object__find_map_by_name(object, name);
-	struct bpf_link *link;
+	struct bpf_program *prog;
 
-	link = map ? bpf_map__attach_struct_ops(map) :
-		     bpf_program__attach_lsm(bpf_object__find_program_by_name(object, name));
-	if (!link)
-		die(name);
-	measure(workload, what);
-	bpf_link__destroy(link);
-	bpf_object__close(object);
+	attached->objects[attached->copies++] = object;
+	if (map)
+		return attach_link(attached, bpf_map__attach_struct_ops(map));
+	bpf_object__for_each_program(prog, object)
+		if (is_part(bpf_program__name(prog), name) &&
+		    !attach_link(attached, bpf_program__attach_lsm(prog)))
+			return false;
+	return attached->parts;
+}
+
+static void detach(struct attached *attached)
+{
+	for (int i = 0; i < attached->parts; i++)
+		bpf_link__destroy(attached->links[i]);
+	for (int i = 0; i < attached->copies; i++)
+		bpf_object__close(attached->objects[i]);
+	/* What comes after a grace period. */
 	sleep(1);
 }
 
-void measure_with(struct workload *workload, const char *name, const char *what)
+/* Only what is measured is loaded: a loaded reader alone has its price. */
+static struct bpf_object *load_named(const char *name)
 {
-	struct bpf_object *object = open_object("measured.bpf.o");
+	struct bpf_object *object = open_object(strncmp(name, "lsm_", 4) ? "measured.bpf.o" :
+									   "twins.bpf.o");
 	struct bpf_program *prog;
+	struct bpf_map *map;
 
-	/* Only what is measured is loaded: a loaded reader alone has its price. */
+	bpf_object__for_each_map(map, object)
+		if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
+			bpf_map__set_autocreate(map, !strcmp(bpf_map__name(map), name));
 	bpf_object__for_each_program(prog, object)
 		if (bpf_program__type(prog) == BPF_PROG_TYPE_LSM)
-			bpf_program__set_autoload(prog, !strcmp(bpf_program__name(prog), name));
+			bpf_program__set_autoload(prog, is_part(bpf_program__name(prog), name));
 	if (bpf_object__load(object))
-		die("loading");
-	measure_object(workload, object, name, what);
+		die(name);
+	return object;
+}
+
+static long long above_nothing(struct workload *workload, struct attached *attached)
+{
+	long long above;
+
+	if (workload->begin)
+		workload->begin(attached->objects[0]);
+	above = least(workload) - workload->nothing;
+	if (workload->end)
+		workload->end();
+	return above;
+}
+
+static long long measure_named(struct workload *workload, const char *name, int copies)
+{
+	struct attached attached = {};
+	long long above = NONE;
+	bool all = true;
+
+	if (!name)
+		return NONE;
+	for (int i = 0; i < copies && all; i++)
+		all = attach_object(&attached, load_named(name), name);
+	if (all)
+		above = above_nothing(workload, &attached);
+	detach(&attached);
+	return above;
+}
+
+void compare_many(struct workload *workload, const struct row *row, const char *krsi,
+		  const char *twin, int copies)
+{
+	long long above;
+
+	if (!is_wanted(row->id))
+		return;
+	make_ready(workload);
+	above = measure_named(workload, krsi, copies);
+	print_row(row, above, measure_named(workload, twin, copies));
+}
+
+void compare(struct workload *workload, const struct row *row, const char *krsi, const char *twin)
+{
+	compare_many(workload, row, krsi, twin, 1);
 }
 
 #define BATCH 10000U
@@ -128,13 +257,17 @@ static void fill(const struct bpf_map *map, const struct list *list)
 	}
 }
 
-void measure_shipped(struct workload *workload, const char *policy, const struct list *list,
-		     const char *what)
+void compare_shipped(struct workload *workload, const struct row *row, const char *policy,
+		     const struct list *list)
 {
+	struct attached attached = {};
 	struct bpf_object *object;
 	struct bpf_map *map;
 	char path[64];
 
+	if (!is_wanted(row->id))
+		return;
+	make_ready(workload);
 	snprintf(path, sizeof(path), "../policies/%s.bpf.o", policy);
 	object = open_object(path);
 	map = bpf_object__find_map_by_name(object, list->map);
@@ -143,20 +276,48 @@ void measure_shipped(struct workload *workload, const char *policy, const struct
 	if (bpf_map__max_entries(map) < list->entries)
 		bpf_map__set_max_entries(map, list->entries);
 	if (bpf_object__load(object))
-		die("loading");
+		die(path);
 	fill(map, list);
-	measure_object(workload, object, policy, what);
+	if (!attach_object(&attached, object, policy))
+		die(policy);
+	print_row(row, above_nothing(workload, &attached), NONE);
+	detach(&attached);
 }
 
-void measure_init(void)
+void compare_nothing(struct workload *workload, const struct row *row)
 {
+	if (!is_wanted(row->id))
+		return;
+	make_ready(workload);
+	print_row(row, least(workload) - workload->nothing, NONE);
+}
+
+void measure_whole(struct workload *workload, const struct row *row)
+{
+	if (!is_wanted(row->id))
+		return;
+	make_ready(workload);
+	printf("whole\t%s\t%lld\t%s\n", row->id, workload->nothing, row->title);
+	fflush(stdout);
+}
+
+void measure_init(char **rows)
+{
+	/* Every copy has some for each map and program. */
+	const struct rlimit files = { MOST_FILES, MOST_FILES };
 	struct bpf_object *probes = open_object("hook_cost.bpf.o");
 	struct bpf_program *prog;
+	size_t size;
 
+	if (setrlimit(RLIMIT_NOFILE, &files))
+		die("RLIMIT_NOFILE");
 	if (bpf_object__load(probes))
 		die("hook_cost.bpf.o");
 	bpf_object__for_each_program(prog, probes)
 		if (!bpf_program__attach(prog))
 			die(bpf_program__name(prog));
-	costs = bpf_map__fd(bpf_object__find_map_by_name(probes, "costs"));
+	costs = bpf_map__initial_value(bpf_object__find_map_by_name(probes, ".bss"), &size);
+	if (!costs || size < sizeof(*costs))
+		die("the counters");
+	wanted = rows;
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What is measured: KRSI policies, and BPF LSM programs that do the same. */
+/* What is measured: KRSI policies. What does the same without KRSI: twins.bpf.c. */
 #include "krsi.bpf.h"
+
+#include "event.h"
 
 SEC("struct_ops/process_exec")
 int BPF_PROG(empty_exec, struct krsi_exec *exec)
@@ -19,6 +21,41 @@ int BPF_PROG(env_exec, struct krsi_exec *exec)
 }
 
 KRSI_POLICY(krsi_env_read, .process_exec = (void *)env_exec);
+
+#define CHUNK 4096
+
+/* Too large for the stack. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, char[CHUNK]);
+} chunks SEC(".maps");
+
+struct all {
+	struct krsi_exec *exec;
+	char *chunk;
+};
+
+static long read_chunk(__u32 n, struct all *all)
+{
+	return krsi_get_env_vars(all->exec, n * CHUNK, all->chunk, CHUNK) <= CHUNK;
+}
+
+/* The whole environment, as it lies there. */
+SEC("struct_ops/process_exec")
+int BPF_PROG(env_all_exec, struct krsi_exec *exec)
+{
+	struct all all = { exec };
+	__u32 key = 0;
+
+	all.chunk = bpf_map_lookup_elem(&chunks, &key);
+	if (all.chunk)
+		bpf_loop(1 << 20, read_chunk, &all, 0);
+	return 0;
+}
+
+KRSI_POLICY(krsi_env_all, .process_exec = (void *)env_all_exec);
 
 static long read_arg(__u32 n, struct krsi_exec **exec)
 {
@@ -149,20 +186,27 @@ int BPF_PROG(empty_exec_unlink, struct krsi_exec_unlink *removal)
 
 KRSI_POLICY(krsi_exe_unlink, .executable_unlink = (void *)empty_exec_unlink);
 
-SEC("lsm/inode_unlink")
-int BPF_PROG(lsm_unlink_empty)
+SEC("struct_ops/file_map_exec")
+int BPF_PROG(ring_map, struct krsi_map_exec *map)
 {
+	send_by_ring();
 	return 0;
 }
 
-SEC("lsm/bprm_check_security")
-int BPF_PROG(lsm_empty)
+KRSI_POLICY(krsi_event_ring, .file_map_exec = (void *)ring_map);
+
+SEC("struct_ops/file_map_exec")
+int BPF_PROG(perf_map, struct krsi_map_exec *map)
 {
+	send_by_perf(ctx);
 	return 0;
 }
 
+KRSI_POLICY(krsi_event_perf, .file_map_exec = (void *)perf_map);
+
+/* What KRSI gives BPF LSM programs. */
 SEC("lsm/bprm_check_security")
-int BPF_PROG(lsm_env_read, struct linux_binprm *bprm)
+int BPF_PROG(bprm_env_read, struct linux_binprm *bprm)
 {
 	char name[] = "LD_PRELOAD", value[64];
 

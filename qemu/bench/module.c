@@ -16,28 +16,25 @@ static char path[512];
 /* The kernel asks for net-pf-9, and nobody has it. */
 static void request(void)
 {
-	set_tgid(MODULE_REQUEST, getpid());
+	measure_tgid(getpid());
 	if (socket(AF_X25, SOCK_STREAM, 0) >= 0)
 		die("AF_X25");
-	set_tgid(MODULE_REQUEST, 0);
+	measure_tgid(0);
 }
 
 static void load(void)
 {
 	int fd = open(path, O_RDONLY);
 
-	set_tgid(MODULE_READ, getpid());
+	measure_tgid(getpid());
 	if (syscall(SYS_finit_module, fd, "", 0))
 		die(path);
-	set_tgid(MODULE_READ, 0);
+	measure_tgid(0);
 	close(fd);
 	while (syscall(SYS_delete_module, NAME, O_NONBLOCK))
 		if (errno != EAGAIN && errno != EWOULDBLOCK)
 			die("delete_module");
 }
-
-static struct workload requesting = { request, MODULE_REQUEST, MODULE_REQUEST, NULL, TIMES / 10 };
-static struct workload loading = { load, MODULE_READ, MODULE_READ, NULL, TIMES / 10 };
 
 /* What the first line of a command's output has; ends the program if it has less. */
 static void ask(const char *command, const char *format, char *answer)
@@ -49,16 +46,10 @@ static void ask(const char *command, const char *format, char *answer)
 	pclose(pipe);
 }
 
-static void module_allow(const unsigned char *digest, __u32 entries, const char *what)
-{
-	struct list list = { "allowed", entries, digest };
+static unsigned char digest[32];
 
-	measure_shipped(&loading, "module_allow", &list, what);
-}
-
-void module_costs(int nothing)
+static void find_module(void)
 {
-	unsigned char digest[32];
 	char command[600], hex[65];
 
 	ask("modinfo -n " NAME, "%511s", path);
@@ -66,17 +57,30 @@ void module_costs(int nothing)
 	ask(command, "%64s", hex);
 	for (int i = 0; i < 32; i++)
 		sscanf(hex + 2 * i, "%2hhx", &digest[i]);
+}
 
-	measure(&requesting, "request of a module, nothing attached");
-	measure(&loading, "load of a module, nothing attached");
-	if (nothing)
-		return;
-	measure_with(&requesting, "krsi_request", "request, an empty KRSI module_request");
-	measure(&requesting, "request of a module, nothing again");
-	measure_with(&loading, "krsi_load", "load, an empty KRSI module_load");
-	measure_with(&loading, "krsi_mod_digest", "load, KRSI asks for the digest");
-	module_allow(digest, 1, "load, module_allow with 1 digest");
-	module_allow(digest, 1000, "load, module_allow with 1,000");
-	module_allow(digest, 1000000, "load, module_allow with 1,000,000");
-	measure(&loading, "load of a module, nothing again");
+static struct workload requesting = { request, BIT(MODULE_REQUEST), FEW };
+static struct workload loading = { load, BIT(MODULE_READ), FEW, find_module };
+
+static void module_allow(__u32 entries)
+{
+	struct list list = { "allowed", entries, digest };
+	char id[40], title[64];
+
+	snprintf(id, sizeof(id), "module.module_allow.%u", entries);
+	snprintf(title, sizeof(title), "load of a module, module_allow, %u digest%s", entries, entries == 1 ? "" : "s");
+	compare_shipped(&loading, ROW(id, title), "module_allow", &list);
+}
+
+void module_costs(void)
+{
+	compare(&requesting, ROW("module.request", "request of a module, an empty policy"),
+		"krsi_request", "lsm_request");
+	compare_nothing(&requesting, ROW("again.request", "request of a module, nothing attached any more"));
+	compare(&loading, ROW("module.load", "load of a module, an empty policy"), "krsi_load", "lsm_load");
+	compare(&loading, ROW("module.digest", "load of a module, its digest"), "krsi_mod_digest", NULL);
+	module_allow(1);
+	module_allow(1000);
+	module_allow(1000000);
+	compare_nothing(&loading, ROW("again.load", "load of a module, nothing attached any more"));
 }

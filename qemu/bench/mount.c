@@ -13,12 +13,10 @@
 
 static void mount_device(const char *device)
 {
-	set_tgid(SB_OPEN_BDEV, getpid());
-	set_tgid(SB_KERN_MOUNT, getpid());
+	measure_tgid(getpid());
 	if (mount(device, DIR, "ext4", MS_RDONLY, NULL))
 		die(device);
-	set_tgid(SB_OPEN_BDEV, 0);
-	set_tgid(SB_KERN_MOUNT, 0);
+	measure_tgid(0);
 	umount(DIR);
 }
 
@@ -32,21 +30,32 @@ static void mount_stick(void)
 	mount_device(STICK);
 }
 
-static struct workload loop = { mount_loop, SB_OPEN_BDEV, SB_KERN_MOUNT, NULL, TIMES / 10 };
-static struct workload stick = { mount_stick, SB_OPEN_BDEV, SB_KERN_MOUNT, NULL, TIMES / 10 };
+#define MOUNT (BIT(SB_OPEN_BDEV) | BIT(SB_KERN_MOUNT))
 
-void mount_costs(int nothing)
+static void make_loop(void)
 {
 	if (system("mkdir -p " DIR " && truncate -s 16M " FILE_NAME " && mkfs.ext4 -q -F " FILE_NAME
-		   " && losetup " LOOP " " FILE_NAME " && mkfs.ext4 -q -F " STICK))
+		   " && losetup " LOOP " " FILE_NAME))
 		die("mkfs.ext4");
-	measure(&loop, "mount of a loop device, nothing attached");
-	measure(&stick, "mount of a USB stick, nothing attached");
+}
+
+static void make_stick(void)
+{
+	if (system("mkdir -p " DIR " && mkfs.ext4 -q -F " STICK))
+		die("mkfs.ext4");
+}
+
+static struct workload loop = { mount_loop, MOUNT, FEW, make_loop };
+static struct workload stick = { mount_stick, MOUNT, FEW, make_stick };
+
+void mount_costs(bool nothing)
+{
+	measure_whole(&loop, ROW("nothing.mount", "mount of a loop device"));
+	measure_whole(&stick, ROW("nothing.mount.stick", "mount of a USB stick"));
 	if (nothing)
 		return;
-	measure_with(&loop, "krsi_mount", "mount of a loop device, an empty KRSI mount");
-	measure(&loop, "mount of a loop device, nothing again");
-	measure_with(&stick, "krsi_mount", "mount of a USB stick, an empty KRSI mount");
-	measure_with(&stick, "krsi_usb_id", "mount of a USB stick, KRSI asks for its USB id");
-	measure(&stick, "mount of a USB stick, nothing again");
+	compare(&loop, ROW("mount.loop", "mount of a loop device, an empty policy"), "krsi_mount", "lsm_mount");
+	compare_nothing(&loop, ROW("again.mount", "mount of a loop device, nothing attached any more"));
+	compare(&stick, ROW("mount.stick", "mount of a USB stick, an empty policy"), "krsi_mount", "lsm_mount");
+	compare(&stick, ROW("mount.usb_id", "mount of a USB stick, its USB id"), "krsi_usb_id", NULL);
 }

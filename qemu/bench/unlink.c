@@ -4,29 +4,26 @@
  * have many of (hard links, processes) is measured with few and with many of them.
  */
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "measure.h"
 
-#define MANY_LINKS 10000
-#define MANY_PROCESSES 1000
-#define FILE_NAME "/tmp/hook-cost"
-#define LINK "/tmp/hook-cost-link"
-#define LINKS "/tmp/hook-cost-links"
+#define MANY_LINKS 100000
+#define MANY_PROCESSES 30000
+#define DIR "/tmp/hook-cost-unlink"
+#define FILE_NAME DIR "/file"
+#define LINK DIR "/link"
+#define LINKS DIR "/links"
 #define OVERLAY "/tmp/hook-cost-overlay"
 
 static void unlink_file(const char *path)
 {
-	set_tgid(PATH_UNLINK, getpid());
-	set_tgid(INODE_UNLINK, getpid());
+	measure_tgid(getpid());
 	if (unlink(path))
 		die(path);
-	set_tgid(PATH_UNLINK, 0);
-	set_tgid(INODE_UNLINK, 0);
+	measure_tgid(0);
 }
 
 static void unlink_new(const char *path)
@@ -50,20 +47,27 @@ static void unlink_in_overlay(void)
 	unlink_new(OVERLAY "/merged/file");
 }
 
-static void copy_and_execute(void)
+static void make_overlay(void)
 {
-	if (system("cp /usr/bin/true " FILE_NAME))
-		die("cp");
-	execute_file(FILE_NAME);
+	if (system("mkdir -p " OVERLAY " && mount -t tmpfs none " OVERLAY " && cd " OVERLAY
+		   " && mkdir lower upper work merged && mount -t overlay none merged "
+		   "-o lowerdir=lower,upperdir=upper,workdir=work"))
+		die("overlay");
 }
 
 static void unlink_executed(void)
 {
-	copy_and_execute();
+	copy_true(FILE_NAME);
+	execute_file(FILE_NAME);
 	unlink_file(FILE_NAME);
 }
 
-/* One of the names of a file that was executed by another. */
+/* One of the names of a file that was executed by another, with a policy that saw it. */
+static void execute_linked(struct bpf_object *object)
+{
+	execute_file(FILE_NAME);
+}
+
 static void unlink_link(void)
 {
 	if (link(FILE_NAME, LINK))
@@ -71,67 +75,76 @@ static void unlink_link(void)
 	unlink_file(LINK);
 }
 
-static void make_links(void)
+/* The file has as many more names. */
+static void make_links(int n)
 {
+	static int links;
 	char path[64];
 
-	copy_and_execute();
-	for (int i = 0; i < MANY_LINKS; i++) {
-		snprintf(path, sizeof(path), LINKS "/%d", i);
+	for (; links < n; links++) {
+		snprintf(path, sizeof(path), LINKS "/%d", links);
 		if (link(FILE_NAME, path))
 			die(path);
 	}
 }
 
-/* They live as long as this one. */
-static void make_processes(void)
-{
-	for (int i = 0; i < MANY_PROCESSES; i++) {
-		pid_t pid = fork();
+#define UNLINK (BIT(PATH_UNLINK) | BIT(INODE_UNLINK))
 
-		if (pid < 0)
-			die("fork");
-		if (!pid) {
-			prctl(PR_SET_PDEATHSIG, SIGKILL);
-			pause();
-			_exit(1);
-		}
+static struct workload ordinary = { unlink_ordinary, UNLINK, TIMES };
+static struct workload overlay = { unlink_in_overlay, UNLINK, TIMES, .prepare = make_overlay };
+static struct workload executed = { unlink_executed, UNLINK, TIMES };
+
+static void links_costs(void)
+{
+	char id[40], title[64];
+
+	copy_true(FILE_NAME);
+	for (int n = 1; n <= MANY_LINKS; n *= 10) {
+		struct workload linked = { unlink_link, UNLINK, TIMES, .begin = execute_linked };
+
+		snprintf(id, sizeof(id), "unlink.links.%d", n);
+		snprintf(title, sizeof(title), "unlink, executed, %d other names stay", n);
+		if (!is_wanted(id))
+			continue;
+		make_links(n);
+		compare(&linked, ROW(id, title), "krsi_exe_unlink", "lsm_record");
 	}
+	unlink(FILE_NAME);
 }
 
-#define UNLINK(run, prepare) { run, PATH_UNLINK, INODE_UNLINK, prepare, TIMES }
-
-static struct workload ordinary = UNLINK(unlink_ordinary, NULL);
-static struct workload overlay = UNLINK(unlink_in_overlay, NULL);
-static struct workload executed = UNLINK(unlink_executed, NULL);
-static struct workload one_link = UNLINK(unlink_link, copy_and_execute);
-static struct workload many_links = UNLINK(unlink_link, make_links);
-static struct workload crowd = UNLINK(unlink_executed, make_processes);
-
-void unlink_costs(int nothing)
+static void processes_costs(void)
 {
-	measure(&ordinary, "unlink, nothing attached");
+	static const int numbers[] = { 10, 100, 1000, 10000, MANY_PROCESSES };
+	char id[40], title[64];
+
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		struct workload among = { unlink_executed, UNLINK, FEW };
+
+		snprintf(id, sizeof(id), "unlink.processes.%d", numbers[i]);
+		snprintf(title, sizeof(title), "unlink, executed, among %d more processes", numbers[i]);
+		if (!is_wanted(id))
+			continue;
+		crowd(numbers[i]);
+		compare(&among, ROW(id, title), "krsi_exe_unlink", "lsm_record");
+	}
+	crowd(0);
+}
+
+void unlink_costs(bool nothing)
+{
+	if (system("mkdir -p " DIR " && mount -t tmpfs -o nr_inodes=0 none " DIR " && mkdir " LINKS))
+		die(DIR);
+	measure_whole(&ordinary, ROW("nothing.unlink", "unlink"));
 	if (nothing)
 		return;
-	measure_with(&ordinary, "krsi_exe_unlink", "unlink, KRSI executable_unlink attached");
-	measure_with(&ordinary, "krsi_unlink", "unlink, an empty KRSI file_unlink");
-	measure_with(&ordinary, "lsm_unlink_empty", "unlink, an empty BPF LSM program");
-	measure(&ordinary, "unlink, nothing again");
-
-	if (system("mkdir -p " OVERLAY " && mount -t tmpfs none " OVERLAY " && cd " OVERLAY
-		   " && mkdir lower upper work merged && mount -t overlay none merged "
-		   "-o lowerdir=lower,upperdir=upper,workdir=work"))
-		die("overlay");
-	measure(&overlay, "unlink in an overlay, nothing attached");
-	measure_with(&overlay, "krsi_exe_unlink", "unlink in an overlay, KRSI executable_unlink");
-
-	measure(&executed, "unlink of what was executed, nothing");
-	measure_with(&executed, "krsi_exe_unlink", "unlink of what was executed, KRSI");
-
-	if (system("mkdir -p " LINKS))
-		die(LINKS);
-	one_link.nothing = many_links.nothing = crowd.nothing = executed.nothing;
-	measure_with(&one_link, "krsi_exe_unlink", "unlink of one of 2 names, KRSI");
-	measure_with(&many_links, "krsi_exe_unlink", "unlink of one of 10,002 names, KRSI");
-	measure_with(&crowd, "krsi_exe_unlink", "unlink among 1,000 more processes, KRSI");
+	compare(&ordinary, ROW("unlink.file_unlink", "unlink, an empty policy"), "krsi_unlink", "lsm_unlink");
+	compare(&ordinary, ROW("unlink.ordinary", "unlink, not executed, executable_unlink"),
+		"krsi_exe_unlink", "lsm_record");
+	compare(&overlay, ROW("unlink.overlay", "unlink in an overlay, not executed, executable_unlink"),
+		"krsi_exe_unlink", "lsm_record");
+	compare(&executed, ROW("unlink.executed", "unlink, executed, executable_unlink"),
+		"krsi_exe_unlink", "lsm_record");
+	compare_nothing(&ordinary, ROW("again.unlink", "unlink, nothing attached any more"));
+	links_costs();
+	processes_costs();
 }
