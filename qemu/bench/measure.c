@@ -99,17 +99,22 @@ static long long run_once(const struct workload *workload)
 	return sum;
 }
 
-static long long least(const struct workload *workload)
+static int by_size(const void *a, const void *b)
 {
-	long long least = 0;
+	long long left = *(const long long *)a, right = *(const long long *)b;
 
-	for (int i = 0; i < workload->times; i++) {
-		long long took = run_once(workload);
+	return (left > right) - (left < right);
+}
 
-		if (!i || took < least)
-			least = took;
-	}
-	return workload->events ? least / workload->events : least;
+/* The middle one of all times. */
+static long long middle(const struct workload *workload)
+{
+	long long took[TIMES];
+
+	for (int i = 0; i < workload->times; i++)
+		took[i] = run_once(workload);
+	qsort(took, workload->times, sizeof(took[0]), by_size);
+	return took[workload->times / 2] / (workload->events ?: 1);
 }
 
 static void make_ready(struct workload *workload)
@@ -118,7 +123,7 @@ static void make_ready(struct workload *workload)
 		return;
 	if (workload->prepare)
 		workload->prepare();
-	workload->nothing = least(workload);
+	workload->nothing = middle(workload);
 	workload->ready = true;
 }
 
@@ -198,7 +203,7 @@ static long long above_nothing(struct workload *workload, struct attached *attac
 
 	if (workload->begin)
 		workload->begin(attached->objects[0]);
-	above = least(workload) - workload->nothing;
+	above = middle(workload) - workload->nothing;
 	if (workload->end)
 		workload->end();
 	return above;
@@ -289,7 +294,7 @@ void compare_nothing(struct workload *workload, const struct row *row)
 	if (!is_wanted(row->id))
 		return;
 	make_ready(workload);
-	print_row(row, least(workload) - workload->nothing, NONE);
+	print_row(row, middle(workload) - workload->nothing, NONE);
 }
 
 void measure_whole(struct workload *workload, const struct row *row)

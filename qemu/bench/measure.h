@@ -10,7 +10,7 @@
 
 struct bpf_object;
 
-/* The least of so many times counts, for an interrupt may come between. */
+/* How often a workload is run, at most; the middle one counts, for an interrupt may come between. */
 #define TIMES 20
 #define FEW 5
 
