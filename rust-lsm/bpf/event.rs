@@ -7,6 +7,7 @@
 
 use super::{
     abi::{
+        Digest,
         EventHeader,
         UsbId,
         KRSI_EXEC_PRIVILEGED,
@@ -30,7 +31,6 @@ use crate::{
     },
     file_digest::{
         self,
-        Digest,
         Marks, //
     },
     module_contents::ModuleContents, //
@@ -155,8 +155,8 @@ impl<'a> Behind<'a> {
 
     /// Makes available what the kfuncs of these groups answer, once an event. Called before programs
     /// run, as it may fault pages in, read a file and sleep. An error is kept for the kfuncs to
-    /// answer.
-    pub(crate) fn prepare(&self, needs: Needs) {
+    /// answer; but for arguments that can't be had the needs are met, which is answered.
+    pub(crate) fn prepare(&self, needs: Needs) -> Needs {
         if let (true, Some(bprm)) = (needs.has(Group::Exec), self.exec) {
             self.args.get_or_init(|| {
                 let pages = ArgPages::collect(bprm)?;
@@ -174,7 +174,9 @@ impl<'a> Behind<'a> {
                 needs.has(Group::Digest) || needs.has(Group::Memfd) && file::is_memfd(file);
             if is_asked && self.digest.get().is_none() {
                 let contents = Contents::of(file, self.area);
-                let _ = self.digest.set(file_digest::sha256(&contents));
+                let _ = self
+                    .digest
+                    .set(file_digest::sha256(&contents).map(Digest::from));
             }
             if needs.has(Group::Marks) {
                 self.marks
@@ -184,6 +186,7 @@ impl<'a> Behind<'a> {
         if let (true, Some(module)) = (needs.has(Group::ModuleDigest), self.module) {
             module.prepare();
         }
+        needs.prepared_but(self.lacks_args().then_some(Group::Exec))
     }
 
     /// What can be asked about an exec; `ENODATA` if this is none.
@@ -219,12 +222,12 @@ impl<'a> Behind<'a> {
     }
 
     /// The prepared digest; `ENODATA` if nothing was prepared. Never sleeps.
-    pub(crate) fn digest(&self) -> Result<Digest> {
-        *self.digest.get().unwrap_or(&Err(ENODATA))
+    pub(crate) fn digest(&self) -> Result<&Digest> {
+        self.digest.get().ok_or(ENODATA)?.as_ref().map_err(|e| *e)
     }
 
     /// The same; `ENODATA` as well if the file is no memfd.
-    pub(crate) fn memfd_digest(&self) -> Result<Digest> {
+    pub(crate) fn memfd_digest(&self) -> Result<&Digest> {
         match self.file {
             Some(file) if file::is_memfd(file) => self.digest(),
             _ => Err(ENODATA),

@@ -282,9 +282,9 @@ fn of_file(behind: &Behind<'_>, result: Result<usize>) -> c_int {
 }
 
 /// Fills a program's memory with a digest; answers its size.
-fn fill(out: &ProgMem<'_>, digest: Result<abi::Digest>) -> Result<usize> {
+fn fill(out: &ProgMem<'_>, digest: Result<&abi::Digest>) -> Result<usize> {
     let digest = digest.inspect_err(|_| out.fill(&abi::Digest::default()))?;
-    out.fill(&digest);
+    out.fill(digest);
     Ok(digest.size as usize)
 }
 
@@ -309,7 +309,7 @@ unsafe extern "C" fn krsi_rs_get_file_digest(
 ) -> c_int {
     // SAFETY: Called for a kfunc, see above.
     let (behind, out) = unsafe { (Behind::of(ctx), mem(out, size)) };
-    of_file(behind, fill(&out, behind.digest().map(abi::Digest::from)))
+    of_file(behind, fill(&out, behind.digest()))
 }
 
 /// # Safety
@@ -323,10 +323,7 @@ unsafe extern "C" fn krsi_rs_get_memfd_digest(
 ) -> c_int {
     // SAFETY: Called for a kfunc, see above.
     let (behind, out) = unsafe { (Behind::of(ctx), mem(out, size)) };
-    of_file(
-        behind,
-        fill(&out, behind.memfd_digest().map(abi::Digest::from)),
-    )
+    of_file(behind, fill(&out, behind.memfd_digest()))
 }
 
 /// # Safety
@@ -341,7 +338,8 @@ unsafe extern "C" fn krsi_rs_get_file_verity(
     // SAFETY: Called for a kfunc, see above.
     let (behind, out) = unsafe { (Behind::of(ctx), mem(out, size)) };
     let digest = behind.marks().and_then(|marks| marks.verity);
-    of_file(behind, fill(&out, digest.map(abi::Digest::from)))
+    let digest = digest.map(abi::Digest::from);
+    of_file(behind, fill(&out, digest.as_ref().map_err(|e| *e)))
 }
 
 /// # Safety

@@ -40,7 +40,7 @@ pub(crate) fn dispatch<O: OpType>(event: &Event<'_, O::Context>) -> Result {
     // It may take long, so nobody is held up by it who waits for the readers of the list.
     let ready = match lists::needs(O::OP).beyond(Needs::NONE) {
         needs if needs.are_none() => needs,
-        needs => prepare::<O>(event, needs),
+        needs => event.behind().prepare(needs),
     };
     let behind = event.behind();
     let reader = lists::of(O::OP).read();
@@ -64,14 +64,6 @@ pub(crate) fn dispatch<O: OpType>(event: &Event<'_, O::Context>) -> Result {
     answer
 }
 
-/// Makes available what kfuncs of these groups answer; says of which it is.
-#[inline(never)]
-fn prepare<O: OpType>(event: &Event<'_, O::Context>, needs: Needs) -> Needs {
-    let behind = event.behind();
-    behind.prepare(needs);
-    needs.prepared_but(behind.lacks_args().then_some(Group::Exec))
-}
-
 /// Runs a program that may sleep, was attached meanwhile, wants all flags, or has no arguments to
 /// read.
 fn run_apart<O: OpType>(
@@ -79,7 +71,7 @@ fn run_apart<O: OpType>(
     event: &Event<'_, O::Context>,
     missing: Needs,
 ) -> Result<c_int> {
-    prepare::<O>(event, missing);
+    event.behind().prepare(missing);
     let call = || attachment.ops().call::<O>(event);
     let returned = match event.behind().asked_flags() {
         Ok(flags) if missing.have_all_flags() => event.with_flags::<O, _>(flags, call),
