@@ -88,7 +88,9 @@ FIXTURE_TEARDOWN(failslab)
 /* Executes while the n-th allocation fails; tells how far the errors went up. */
 static int run_with_fault(struct verdict *verdict, int n, int *errors)
 {
-	char *envp[] = { "VERDICT_TEST=1", NULL };
+	/* So many pages of strings that the list of them is allocated. */
+	static char filler[8 * 4096] = "FILLER=";
+	char *envp[] = { "VERDICT_TEST=1", filler, NULL };
 	struct fault fault = {};
 	struct run how = {
 		.path = test_path("exit0"),
@@ -100,6 +102,7 @@ static int run_with_fault(struct verdict *verdict, int n, int *errors)
 	struct policy_line line;
 	int before, ret;
 
+	memset(filler + strlen("FILLER="), 'x', sizeof(filler) - sizeof("FILLER="));
 	snprintf(fault.text, sizeof(fault.text), "%d", n);
 	if (policy_line("verdict", &line))
 		return -ENOENT;
