@@ -7,8 +7,7 @@
 # Where rows, figures and plots are.
 MEASURED=$CACHE/bench
 # What a test of all can wait for, of each kind some that does not vary with what ran before.
-SHORT_ROWS="exec.policies.1 exec.policies.8 again.exec env.vars.20.one
-	env.vars.200.one unlink.file_unlink unlink.ordinary unlink.executed mmap.empty"
+SHORT_ROWS="exec.policies.1 exec.policies.8 again.exec env.vars.20.one unlink.file_unlink unlink.ordinary mmap.empty"
 
 # measure FILE COMMAND ARG...: runs the command in a guest; what it prints goes to FILE as well.
 # ARG... as guest.py has them.
