@@ -25,6 +25,7 @@ pub(crate) mod grace;
 pub(crate) mod inode;
 pub(crate) mod log;
 pub(crate) mod lsm;
+mod lsm_callbacks;
 pub(crate) mod lsm_hooks;
 pub(crate) mod module;
 pub(crate) mod module_chain;
