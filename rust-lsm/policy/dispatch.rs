@@ -73,9 +73,11 @@ fn run_apart<O: OpType>(
 ) -> Result<c_int> {
     event.behind().prepare(missing);
     let call = || attachment.ops().call::<O>(event);
-    let returned = match event.behind().asked_flags() {
-        Ok(flags) if missing.have_all_flags() => event.with_flags::<O, _>(flags, call),
-        _ => call(),
+    let returned = if missing.have_all_flags() {
+        let flags = event.behind().asked_flags().unwrap_or(0);
+        event.with_flags::<O, _>(flags, call)
+    } else {
+        call()
     };
     if missing.has(Group::Exec) && event.behind().lacks_args() {
         event.behind().note_failure();
