@@ -81,6 +81,14 @@ static __always_inline int tell(struct krsi_event *event, const char *signal, __
 	tell(event, signal, sizeof(signal), fact, sizeof(fact), verdict);	\
 })
 
+/* Those that hold. What can't be answered is no reason to refuse; the kernel counts it. */
+static __always_inline int facts_of(struct krsi_exec *exec, __u32 facts)
+{
+	int hold = krsi_get_exec_facts(exec, facts);
+
+	return hold < 0 ? 0 : hold;
+}
+
 SEC("struct_ops/process_exec")
 int BPF_PROG(exec_unlink_exec, struct krsi_exec *exec)
 {
@@ -91,7 +99,7 @@ int BPF_PROG(exec_unlink_exec, struct krsi_exec *exec)
 			return 0;
 		return TELL(&exec->event, "deleted_then_executed", "memfd", -EPERM);
 	}
-	facts = krsi_get_exec_facts(exec, KRSI_EXEC_DETACHED | KRSI_EXEC_ELSEWHERE);
+	facts = facts_of(exec, KRSI_EXEC_DETACHED | KRSI_EXEC_ELSEWHERE);
 	if (facts & KRSI_EXEC_DETACHED)
 		return TELL(&exec->event, "executed_out_of_sight", "detached", -EPERM);
 	if (facts & KRSI_EXEC_ELSEWHERE)
@@ -101,7 +109,7 @@ int BPF_PROG(exec_unlink_exec, struct krsi_exec *exec)
 	if (krsi_get_name_now(exec) == KRSI_NAME_OTHER)
 		return TELL(&exec->event, "replaced_then_executed", "other", 0);
 	/* Of a container, by who may mount there: anyone can in a user namespace of his own. */
-	facts = krsi_get_exec_facts(exec, KRSI_EXEC_MOUNT_ROOT | KRSI_EXEC_USER_MOUNT);
+	facts = facts_of(exec, KRSI_EXEC_MOUNT_ROOT | KRSI_EXEC_USER_MOUNT);
 	if (facts == KRSI_EXEC_MOUNT_ROOT)
 		return TELL(&exec->event, "replaced_then_executed", "mounted", 0);
 	return TELL(&exec->event, "deleted_then_executed", "unlinked", -EPERM);
