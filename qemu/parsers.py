@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -B
 # SPDX-License-Identifier: GPL-2.0
-"""Tests of klog.py, ktap.py and bench.py on samples, for what harness.py can't provoke
+"""Tests of klog.py, ktap.py and bench.py and measured.py on samples, for what harness.py can't provoke
 in a guest at will; run by test.sh.
 
     parsers.py --results FILE
@@ -13,6 +13,7 @@ from pathlib import Path
 import bench
 import klog
 import ktap
+import measured
 import quote
 import results
 from ktap import Result
@@ -103,19 +104,19 @@ def counts(stream: str) -> tuple[int, int, int]:
 
 def is_malformed(output: str) -> bool:
     try:
-        bench.parse(output)
-    except bench.Malformed:
+        measured.parse(output)
+    except measured.Malformed:
         return True
     return False
 
 
 def costs() -> list[Result]:
     """What bench.py makes of rows."""
-    figures = bench.parse(ROWS)
+    figures = measured.parse(ROWS)
     rows = {name: (row.krsi, row.bpf_lsm) for name, row in figures.rows.items()}
-    bench.compare_whole(figures, bench.parse(WITHOUT))
+    measured.compare_whole(figures, measured.parse(WITHOUT))
     document = quote.rewrite(DOCUMENT, figures, True)
-    other = bench.parse(ROWS.replace("343", "443"))
+    other = measured.parse(ROWS.replace("343", "443"))
     return [
         check("costs: rows", rows, {"exec.policies.1": (343, 81), "unlink.links.10": (0, None), "unlink.links.1": (4000, None)}),
         check("costs: the kernel and the memory", (figures.kernel, figures.memory), ("7.3.4", {"memory.2": [270336, 540672]})),
@@ -127,7 +128,7 @@ def costs() -> list[Result]:
         check("costs: a row that is dearer", bench.check_row("exec.policies.1", other, figures),
               ["KRSI: 443 instructions, committed are 343"]),
         check("costs: a row that is missing", bench.check_row("nothing.exec", other, figures), ["was not measured"]),
-        check("costs: a row that is new", bench.check_row("exec.policies.1", other, bench.Figures()), ["no such row is committed"]),
+        check("costs: a row that is new", bench.check_row("exec.policies.1", other, measured.Figures()), ["no such row is committed"]),
         *(check(f"costs: no row: {line!r}", is_malformed(line), True) for line in MALFORMED),
         *(check(f"costs: {now} beside {then}", bench.differs(now, then), want) for now, then, want in FIGURES),
     ]

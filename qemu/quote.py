@@ -4,14 +4,10 @@ quotes them. It has, in a comment, `begin costs` with the word all or short, and
 what stands between the two is written by bench.py.
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from bench import Figures
+from measured import Figures
 
 # What README and building.rst quote.
 SHORT = ["nothing.exec", "exec.policies.1", "exec.policies.8", "env.vars.20.one", "env.vars.200.one",
