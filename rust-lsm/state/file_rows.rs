@@ -3,7 +3,10 @@
 //! Which processes run a file: the side of the record's rows by which a file finds its processes,
 //! and what is remembered of its last exec. Files are their inodes' numbers.
 
-use super::runs::Runs;
+use super::runs::{
+    Runs,
+    Started, //
+};
 use crate::boundary::process::TaskKey;
 use kernel::{
     prelude::*,
@@ -14,21 +17,6 @@ use kernel::{
     },
     sync::Arc, //
 };
-
-/// A file that is started, and what is remembered of that.
-pub(crate) struct Started<F> {
-    pub(crate) number: u64,
-    pub(crate) facts: Arc<F>,
-}
-
-impl<F> Clone for Started<F> {
-    fn clone(&self) -> Self {
-        Self {
-            number: self.number,
-            facts: self.facts.clone(),
-        }
-    }
-}
 
 /// What is remembered of the last exec of a file.
 pub(crate) struct Last<F> {

@@ -61,7 +61,7 @@ pub(crate) struct Facts {
 }
 
 /// A file that is started.
-pub(crate) type Started = super::file_rows::Started<Facts>;
+pub(crate) type Started = super::runs::Started<Facts>;
 
 /// A row.
 pub(crate) type Row = super::file_rows::Row<Facts>;

@@ -2,7 +2,6 @@
 
 //! What each process runs: the side of the record's rows by which a process finds its files.
 
-use super::file_rows::Started;
 use crate::boundary::process::TaskKey;
 use core::iter::successors;
 use kernel::{
@@ -18,6 +17,21 @@ use kernel::{
 /// An exec has six rounds at most, each with a file and the one below an overlay; two more for
 /// what a program loader maps.
 const MAX: usize = 14;
+
+/// A file that is started, and what is remembered of that.
+pub(crate) struct Started<F> {
+    pub(crate) number: u64,
+    pub(crate) facts: Arc<F>,
+}
+
+impl<F> Clone for Started<F> {
+    fn clone(&self) -> Self {
+        Self {
+            number: self.number,
+            facts: self.facts.clone(),
+        }
+    }
+}
 
 /// Files that a process runs, the last first. Copies share what they have in common.
 pub(crate) struct Runs<F>(Option<Arc<Run<F>>>);
