@@ -91,11 +91,11 @@ static bool count_calls(struct counter *counter, const char *symbol, int nr)
  * trait's implementation, and each part stands behind its length. Hashes in
  * between change with every kernel.
  */
-static bool is_symbol(const char *symbol, const char *kind, const char *trait, const char *name)
+static bool is_symbol(const char *symbol, const char *kind, const char *place, const char *name)
 {
 	char part[128];
 
-	snprintf(part, sizeof(part), "9lsm_hooks%s%zu%s", trait, strlen(name), name);
+	snprintf(part, sizeof(part), "%s%zu%s", place, strlen(name), name);
 	return !strncmp(symbol, kind, strlen(kind)) && strstr(symbol, "4krsi") &&
 	       strstr(symbol, part);
 }
@@ -109,12 +109,12 @@ static __u32 count_hooks(struct counter *counter)
 	int i;
 
 	while (file && fscanf(file, "%*x %*c %511s%*[^\n]", symbol) == 1) {
-		for (i = 0; i < HOOKS && strstr(symbol, "9lsm_hooks"); i++) {
+		for (i = 0; i < HOOKS && strstr(symbol, "4krsi"); i++) {
 			const char *callback = hooks[i].callback ?: hooks[i].name;
 
-			if (is_symbol(symbol, "_RINv", "", callback))
+			if (is_symbol(symbol, "_RINv", "13lsm_callbacks", callback))
 				found |= count_calls(counter, symbol, i) << i;
-			else if (is_symbol(symbol, "_RNvX", "5Hooks", hooks[i].name))
+			else if (is_symbol(symbol, "_RNvX", "9lsm_hooks5Hooks", hooks[i].name))
 				count_calls(counter, symbol, HOOKS + i);
 		}
 	}
