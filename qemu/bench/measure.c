@@ -106,15 +106,15 @@ static int by_size(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* The middle one of all times. */
-static long long middle(const struct workload *workload)
+/* The middle one of all times, or the least. */
+static long long typical(const struct workload *workload)
 {
 	long long took[TIMES];
 
 	for (int i = 0; i < workload->times; i++)
 		took[i] = run_once(workload);
 	qsort(took, workload->times, sizeof(took[0]), by_size);
-	return took[workload->times / 2] / (workload->events ?: 1);
+	return took[workload->interrupted ? 0 : workload->times / 2] / (workload->events ?: 1);
 }
 
 static void make_ready(struct workload *workload)
@@ -123,7 +123,7 @@ static void make_ready(struct workload *workload)
 		return;
 	if (workload->prepare)
 		workload->prepare();
-	workload->nothing = middle(workload);
+	workload->nothing = typical(workload);
 	workload->ready = true;
 }
 
@@ -203,7 +203,7 @@ static long long above_nothing(struct workload *workload, struct attached *attac
 
 	if (workload->begin)
 		workload->begin(attached->objects[0]);
-	above = middle(workload) - workload->nothing;
+	above = typical(workload) - workload->nothing;
 	if (workload->end)
 		workload->end();
 	return above;
@@ -294,7 +294,7 @@ void compare_nothing(struct workload *workload, const struct row *row)
 	if (!is_wanted(row->id))
 		return;
 	make_ready(workload);
-	print_row(row, middle(workload) - workload->nothing, NONE);
+	print_row(row, typical(workload) - workload->nothing, NONE);
 }
 
 void measure_whole(struct workload *workload, const struct row *row)

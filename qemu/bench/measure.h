@@ -28,6 +28,7 @@ struct workload {
 	void (*begin)(struct bpf_object *object); /* with what was attached */
 	void (*end)(void);
 	int events; /* what is told is for one of so many; 0: for all of run() */
+	bool interrupted; /* often, so that the least is told and not the middle one */
 	bool ready;
 	long long nothing; /* what it takes with nothing attached */
 };

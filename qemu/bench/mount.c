@@ -46,7 +46,8 @@ static void make_stick(void)
 }
 
 static struct workload loop = { mount_loop, MOUNT, FEW, make_loop };
-static struct workload stick = { mount_stick, MOUNT, FEW, make_stick };
+/* Its controller interrupts. */
+static struct workload stick = { mount_stick, MOUNT, TIMES, make_stick, .interrupted = true };
 
 void mount_costs(bool nothing)
 {
