@@ -2,7 +2,7 @@
 # What a person runs. The kernel's own build reads Kbuild instead, when this
 # directory is security/krsi/ of a kernel tree.
 
-.PHONY: help demo test server fuzz bench bench-check bench-wall shell kernel clean install uninstall
+.PHONY: help demo test tool server fuzz bench bench-check bench-wall shell kernel clean install uninstall
 .DEFAULT_GOAL := help
 
 help:
@@ -16,6 +16,7 @@ help:
 	@echo 'make bench-check  whether that is what the documentation says'
 	@echo 'make bench-wall   the same in time, where KVM works (KRSI_KVM=1)'
 	@echo 'make shell     a prompt in the guest; SERVER=1: in the server'
+	@echo 'make tool      build the tool krsi, for this machine and the guest'
 	@echo 'make kernel    build the normal kernel and no more'
 	@echo 'make clean     remove all that was built (downloads stay)'
 	@echo 'make install KERNEL_SRC=dir    put KRSI into a Linux 7.3 source tree'
@@ -36,6 +37,9 @@ shell:
 
 server:
 	@qemu/server.sh $(D)
+
+tool:
+	@qemu/make-tool.sh
 
 kernel:
 	@qemu/build.sh

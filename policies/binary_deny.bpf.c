@@ -14,6 +14,8 @@
  */
 #include <stdbool.h>
 
+#define POLICY "binary_deny"
+
 #include "binary.h"
 #include "report.bpf.h"
 
@@ -35,43 +37,58 @@ volatile __u32 deny_unhashable = KRSI_BINARY_MEMFD | KRSI_BINARY_BUSY;
 
 static const char digits[] = "0123456789abcdef";
 
+/* What is told, and of what. */
+struct found {
+	struct krsi_event *event;
+	__u32 behaviour;
+	int verdict;
+};
+
 /*
- * What was found is told in hexadecimal: @size bytes of @found. All that is told has room
+ * What was found is told in hexadecimal: @size bytes of @digest. All that is told has room
  * for as many, or the verifier would lose count where the compiler shares a loop.
  */
-static __always_inline void tell(struct krsi_event *event, char *signal, __u32 signal_size,
-				 const struct krsi_digest *found, __u32 size)
+static __always_inline void tell(const struct found *found, char *signal, __u32 signal_size,
+				 const struct krsi_digest *digest, __u32 size)
 {
-	struct krsi_report *report = report_begin(event);
+	struct krsi_report *report = report_begin(found->event, found->behaviour, found->verdict);
 	__u32 i;
 
-	krsi_set_reason(event, signal, signal_size);
+	krsi_set_reason(found->event, signal, signal_size);
 	if (!report)
 		return;
 	__builtin_memcpy(report->signal, signal, signal_size);
-	for (i = 0; i < sizeof(found->value) && i < size; i++) {
-		report->value[2 * i] = digits[found->value[i] >> 4];
-		report->value[2 * i + 1] = digits[found->value[i] & 15];
+	for (i = 0; i < sizeof(digest->value) && i < size; i++) {
+		report->value[2 * i] = digits[digest->value[i] >> 4];
+		report->value[2 * i + 1] = digits[digest->value[i] & 15];
 	}
 	report->value_len = 2 * i;
 	bpf_ringbuf_submit(report, 0);
 }
 
-#define TELL(event, signal, found, size)				\
+#define TELL(about, of, signal, digest, size)				\
 ({									\
+	struct found ___found = {					\
+		.event = about, .behaviour = of, .verdict = -EPERM,	\
+	};								\
 	char ___signal[] = signal;					\
-	tell(event, ___signal, sizeof(___signal), found, size);		\
+	tell(&___found, ___signal, sizeof(___signal), digest, size);	\
 })
 
-/* Only that it has no digest. */
-#define TELL_UNHASHABLE(event, signal)					\
+/* Only that it has no digest; the answer to that. */
+#define TELL_UNHASHABLE(about, of, signal, why)				\
 ({									\
+	struct found ___found = {					\
+		.event = about, .behaviour = of,			\
+		.verdict = deny_unhashable & (why) ? -EPERM : 0,	\
+	};								\
 	char ___signal[] = signal;					\
-	tell(event, ___signal, sizeof(___signal), NULL, 0);		\
+	tell(&___found, ___signal, sizeof(___signal), NULL, 0);		\
+	___found.verdict;						\
 })
 
 /* By its marks, which are cheap, and last if the file has fs-verity. */
-static __always_inline bool is_marked(struct krsi_event *event)
+static __always_inline bool is_marked(struct krsi_event *event, __u32 behaviour)
 {
 	struct krsi_binary_build_id id = {};
 	struct krsi_binary_verity verity;
@@ -82,7 +99,7 @@ static __always_inline bool is_marked(struct krsi_event *event)
 		id.size = size;
 		if (bpf_map_lookup_elem(&denied_build_id, &id)) {
 			__builtin_memcpy(digest.value, id.value, sizeof(id.value));
-			TELL(event, "denied_build_id", &digest, size);
+			TELL(event, behaviour, "denied_build_id", &digest, size);
 			return true;
 		}
 	}
@@ -91,7 +108,7 @@ static __always_inline bool is_marked(struct krsi_event *event)
 		verity.algo = digest.algo;
 		__builtin_memcpy(verity.value, digest.value, sizeof(verity.value));
 		if (bpf_map_lookup_elem(&denied_verity, &verity)) {
-			TELL(event, "denied_verity", &digest, size);
+			TELL(event, behaviour, "denied_verity", &digest, size);
 			return true;
 		}
 	}
@@ -99,19 +116,19 @@ static __always_inline bool is_marked(struct krsi_event *event)
 }
 
 /* 1: listed; 0: not; or why it has no digest. */
-static __always_inline int is_listed(struct krsi_event *event)
+static __always_inline int is_listed(struct krsi_event *event, __u32 behaviour)
 {
 	struct krsi_digest digest;
 	int size;
 
-	if (is_marked(event))
+	if (is_marked(event, behaviour))
 		return 1;
 	size = krsi_get_file_digest(event, &digest, sizeof(digest));
 	if (size < 0)
 		return size;
 	if (!bpf_map_lookup_elem(&denied_digest, digest.value))
 		return 0;
-	TELL(event, "denied_digest", &digest, 32);
+	TELL(event, behaviour, "denied_digest", &digest, 32);
 	return 1;
 }
 
@@ -119,30 +136,23 @@ SEC("struct_ops/process_exec")
 int BPF_PROG(binary_deny_exec, struct krsi_exec *exec)
 {
 	struct krsi_event *event = &exec->event;
-	int listed = is_listed(event);
-	__u32 why;
 
-	switch (listed) {
+	switch (is_listed(event, KRSI_PROCESS_EXEC)) {
 	case 1:
 		return -EPERM;
 	case -EOPNOTSUPP:
-		if (exec->flags & KRSI_EXEC_MEMFD) {
-			TELL_UNHASHABLE(event, "unhashable_memfd");
-			why = KRSI_BINARY_MEMFD;
-		} else {
-			TELL_UNHASHABLE(event, "unhashable_remote");
-			why = KRSI_BINARY_REMOTE;
-		}
-		break;
+		if (exec->flags & KRSI_EXEC_MEMFD)
+			return TELL_UNHASHABLE(event, KRSI_PROCESS_EXEC, "unhashable_memfd",
+					       KRSI_BINARY_MEMFD);
+		return TELL_UNHASHABLE(event, KRSI_PROCESS_EXEC, "unhashable_remote",
+				       KRSI_BINARY_REMOTE);
 	case -EBUSY:
 	case -EAGAIN:
-		TELL_UNHASHABLE(event, "unhashable_busy");
-		why = KRSI_BINARY_BUSY;
-		break;
+		return TELL_UNHASHABLE(event, KRSI_PROCESS_EXEC, "unhashable_busy",
+				       KRSI_BINARY_BUSY);
 	default:
 		return 0;
 	}
-	return deny_unhashable & why ? -EPERM : 0;
 }
 
 SEC("struct_ops/file_map_exec")
@@ -153,7 +163,7 @@ int BPF_PROG(binary_deny_map, struct krsi_map_exec *map)
 	/* process_exec was asked about it. */
 	if (map->flags & KRSI_MAP_PROGRAM)
 		return 0;
-	switch (is_listed(event)) {
+	switch (is_listed(event, KRSI_FILE_MAP_EXEC)) {
 	case 1:
 		return -EPERM;
 	case -EOPNOTSUPP:
@@ -167,8 +177,7 @@ int BPF_PROG(binary_deny_map, struct krsi_map_exec *map)
 	default:
 		return 0;
 	}
-	TELL_UNHASHABLE(event, "unhashable_mapping");
-	return deny_unhashable & KRSI_BINARY_MAPPED ? -EPERM : 0;
+	return TELL_UNHASHABLE(event, KRSI_FILE_MAP_EXEC, "unhashable_mapping", KRSI_BINARY_MAPPED);
 }
 
 KRSI_POLICY(binary_deny, .process_exec = (void *)binary_deny_exec,

@@ -21,6 +21,8 @@
  */
 #include <stdbool.h>
 
+#define POLICY "env_audit"
+
 #include "preload.h"
 #include "report.bpf.h"
 
@@ -35,9 +37,9 @@ struct {
 	__type(value, __u32);
 } allowed_preload SEC(".maps");
 
-static __always_inline void tell(struct krsi_exec *exec, char *signal, __u32 size)
+static __always_inline void tell(struct krsi_exec *exec, char *signal, __u32 size, int verdict)
 {
-	struct krsi_report *report = report_begin(&exec->event);
+	struct krsi_report *report = report_begin(&exec->event, KRSI_PROCESS_EXEC, verdict);
 
 	if (report) {
 		__builtin_memcpy(report->signal, signal, size);
@@ -158,7 +160,7 @@ static __always_inline int look(struct krsi_exec *exec, char *name, __u32 size, 
 	if (n < 0)
 		return 0;
 
-	report = report_begin(&exec->event);
+	report = report_begin(&exec->event, KRSI_PROCESS_EXEC, -EPERM);
 	if (report) {
 		__builtin_memcpy(report->signal, name, size);
 		report->times = times;
@@ -182,12 +184,12 @@ int BPF_PROG(env_audit_exec, struct krsi_exec *exec)
 
 	/* Asked for none of its bytes, it only says whether they can be read. */
 	if (krsi_get_env_vars(exec, 0, preload, 0) < 0) {
-		tell(exec, unread, sizeof(unread));
+		tell(exec, unread, sizeof(unread), 0);
 		return 0;
 	}
 	verdict = look(exec, preload, sizeof(preload), true);
 	if (exec->flags & KRSI_EXEC_TORN) {
-		tell(exec, torn, sizeof(torn));
+		tell(exec, torn, sizeof(torn), -EPERM);
 		krsi_set_reason(&exec->event, torn, sizeof(torn));
 		verdict = -EPERM;
 	}

@@ -31,6 +31,8 @@
  * parent (-E) or by the directory: krsi-watch -e 0@/usr/bin/runc -p /var/lib/builder; or
  * a memfd by its digest (-c).
  */
+#define POLICY "exec_unlink"
+
 #include "report.bpf.h"
 #include "exempt.bpf.h"
 
@@ -56,14 +58,14 @@ static __always_inline bool is_allowed_memfd(struct krsi_event *event)
 	return bpf_map_lookup_elem(&allowed_memfd, &key);
 }
 
-static __always_inline int tell(struct krsi_event *event, const char *signal, __u32 size,
-				const char *fact, __u32 fact_size, int verdict)
+static __always_inline int tell(struct krsi_event *event, __u32 behaviour, const char *signal,
+				__u32 size, const char *fact, __u32 fact_size, int verdict)
 {
 	struct krsi_report *report;
 
 	if (is_exempt(event))
 		return 0;
-	report = report_begin(event);
+	report = report_begin(event, behaviour, verdict);
 	if (report) {
 		__builtin_memcpy(report->signal, signal, size);
 		__builtin_memcpy(report->value, fact, fact_size);
@@ -74,12 +76,17 @@ static __always_inline int tell(struct krsi_event *event, const char *signal, __
 }
 
 /* The reason is that of a denial; whatever else there is leaves no record. */
-#define TELL(event, signal, fact, verdict)					\
+#define TELL(event, behaviour, signal, fact, verdict)				\
 ({										\
 	if (verdict)								\
 		krsi_reason(event, signal ":" fact);				\
-	tell(event, signal, sizeof(signal), fact, sizeof(fact), verdict);	\
+	tell(event, behaviour, signal, sizeof(signal), fact, sizeof(fact), verdict); \
 })
+
+#define TELL_EXEC(exec, signal, fact, verdict)					\
+	TELL(&(exec)->event, KRSI_PROCESS_EXEC, signal, fact, verdict)
+#define TELL_UNLINK(event, signal, fact, verdict)				\
+	TELL(event, KRSI_EXECUTABLE_UNLINK, signal, fact, verdict)
 
 /* Those that hold. What can't be answered is no reason to refuse; the kernel counts it. */
 static __always_inline int facts_of(struct krsi_exec *exec, __u32 facts)
@@ -97,22 +104,22 @@ int BPF_PROG(exec_unlink_exec, struct krsi_exec *exec)
 	if (exec->flags & KRSI_EXEC_MEMFD) {
 		if (is_allowed_memfd(&exec->event))
 			return 0;
-		return TELL(&exec->event, "deleted_then_executed", "memfd", -EPERM);
+		return TELL_EXEC(exec, "deleted_then_executed", "memfd", -EPERM);
 	}
 	facts = facts_of(exec, KRSI_EXEC_DETACHED | KRSI_EXEC_ELSEWHERE);
 	if (facts & KRSI_EXEC_DETACHED)
-		return TELL(&exec->event, "executed_out_of_sight", "detached", -EPERM);
+		return TELL_EXEC(exec, "executed_out_of_sight", "detached", -EPERM);
 	if (facts & KRSI_EXEC_ELSEWHERE)
-		return TELL(&exec->event, "executed_out_of_sight", "elsewhere", -EPERM);
+		return TELL_EXEC(exec, "executed_out_of_sight", "elsewhere", -EPERM);
 	if (!(exec->flags & KRSI_EXEC_UNLINKED))
 		return 0;
 	if (krsi_get_name_now(exec) == KRSI_NAME_OTHER)
-		return TELL(&exec->event, "replaced_then_executed", "other", 0);
+		return TELL_EXEC(exec, "replaced_then_executed", "other", 0);
 	/* Of a container, by who may mount there: anyone can in a user namespace of his own. */
 	facts = facts_of(exec, KRSI_EXEC_MOUNT_ROOT | KRSI_EXEC_USER_MOUNT);
 	if (facts == KRSI_EXEC_MOUNT_ROOT)
-		return TELL(&exec->event, "replaced_then_executed", "mounted", 0);
-	return TELL(&exec->event, "deleted_then_executed", "unlinked", -EPERM);
+		return TELL_EXEC(exec, "replaced_then_executed", "mounted", 0);
+	return TELL_EXEC(exec, "deleted_then_executed", "unlinked", -EPERM);
 }
 
 /* Whether the file is the executable of the task, and no script that it runs. */
@@ -136,25 +143,25 @@ int BPF_PROG(exec_unlink_unlink, struct krsi_exec_unlink *removal)
 		return 0;
 	if (removal->name_now == KRSI_NAME_OTHER) {
 		if (removal->whose & KRSI_WHOSE_OWN && !removal->links_left)
-			return TELL(event, "executable_replaced", "own", 0);
+			return TELL_UNLINK(event, "executable_replaced", "own", 0);
 		return 0;
 	}
 	if (removal->whose & KRSI_WHOSE_OWN) {
 		if (!is_executable(event))
-			return TELL(event, "executed_then_deleted", "own_script", 0);
-		return TELL(event, "executed_then_deleted", "own", -EPERM);
+			return TELL_UNLINK(event, "executed_then_deleted", "own_script", 0);
+		return TELL_UNLINK(event, "executed_then_deleted", "own", -EPERM);
 	}
 	if (removal->whose & KRSI_WHOSE_DESCENDANT)
-		return TELL(event, "executed_then_deleted", "descendant", -EPERM);
+		return TELL_UNLINK(event, "executed_then_deleted", "descendant", -EPERM);
 	/* A crowd of processes may be there to hide a child among them. */
 	if (removal->whose & KRSI_WHOSE_UNKNOWN)
-		return TELL(event, "executed_then_deleted", "unknown", -EPERM);
+		return TELL_UNLINK(event, "executed_then_deleted", "unknown", -EPERM);
 	if (removal->whose & KRSI_WHOSE_ANCESTOR)
-		return TELL(event, "executed_then_deleted", "ancestor", 0);
+		return TELL_UNLINK(event, "executed_then_deleted", "ancestor", 0);
 	if (removal->whose)
-		return TELL(event, "executed_then_deleted", "other", 0);
+		return TELL_UNLINK(event, "executed_then_deleted", "other", 0);
 	if (removal->exec_age < RECENT)
-		return TELL(event, "executed_then_deleted", "ended", 0);
+		return TELL_UNLINK(event, "executed_then_deleted", "ended", 0);
 	return 0;
 }
 

@@ -72,10 +72,14 @@ static int print_report(void *ctx, void *data, size_t size)
 static void print_lost(const struct bpf_map *map)
 {
 	static __u64 before;
-	__u32 key = 0;
-	__u64 lost;
+	__u64 lost = 0, count;
+	__u32 key;
 
-	if (bpf_map__lookup_elem(map, &key, sizeof(key), &lost, sizeof(lost), 0) || lost == before)
+	for (key = 0; key < KRSI_BEHAVIOURS; key++) {
+		if (!bpf_map__lookup_elem(map, &key, sizeof(key), &count, sizeof(count), 0))
+			lost += count;
+	}
+	if (lost == before)
 		return;
 	/* Until lines are written again; once more at the end. */
 	if (output.failed && !is_over())
@@ -235,7 +239,7 @@ static void watch(struct ring_buffer *reports, const struct bpf_map *lost)
 int main(int argc, char **argv)
 {
 	struct ring_buffer *reports = NULL;
-	struct bpf_map *map, *lost;
+	struct bpf_map *map, *denials, *lost;
 	struct bpf_object *object;
 	const char *list = NULL, *policy;
 	bool audit = false, timed;
@@ -281,10 +285,11 @@ int main(int argc, char **argv)
 		return 1;
 	map = bpf_object__find_map_by_name(object, "reports");
 	lost = bpf_object__find_map_by_name(object, "lost");
-	if (map && lost)
+	denials = bpf_object__find_map_by_name(object, "denials");
+	if (map && denials && lost)
 		reports = ring_buffer__new(bpf_map__fd(map), print_report, NULL, NULL);
-	if (!reports) {
-		fprintf(stderr, "krsi-watch: %s has no maps \"reports\" and \"lost\"\n", policy);
+	if (!reports || ring_buffer__add(reports, bpf_map__fd(denials), print_report, NULL)) {
+		fprintf(stderr, "krsi-watch: %s has no maps \"reports\", \"denials\" and \"lost\"\n", policy);
 		return 1;
 	}
 	if (!attach(object, policy))

@@ -14,6 +14,8 @@
  * pass is none. It does not see what is built in, nor what was loaded before;
  * a module that is allowed can do anything, load code by itself included.
  */
+#define POLICY "module_allow"
+
 #include "report.bpf.h"
 #include "module_allow.h"
 
@@ -80,7 +82,8 @@ static __always_inline void tell(struct krsi_module_load *load, enum outcome out
 				 const struct krsi_module_digest *digest)
 {
 	static const char digits[] = "0123456789abcdef";
-	struct krsi_report *report = report_begin(&load->event);
+	int verdict = outcome == UNREADABLE || outcome == UNKNOWN ? -EPERM : 0;
+	struct krsi_report *report = report_begin(&load->event, KRSI_MODULE_LOAD, verdict);
 	char *name;
 
 	if (!report)
@@ -135,7 +138,7 @@ int BPF_PROG(module_allow_request, struct krsi_module_request *request)
 
 	if (!is_learning())
 		return 0;
-	report = report_begin(&request->event);
+	report = report_begin(&request->event, KRSI_MODULE_REQUEST, 0);
 	if (report) {
 		__builtin_memcpy(report->signal, "module_requested", sizeof("module_requested"));
 		krsi_copy(report->value, request->alias);

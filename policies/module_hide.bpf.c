@@ -8,6 +8,8 @@
  * krsi.module_scan_ms= says otherwise, and can't prevent them here. A module runs
  * in ring 0: what it does to KRSI's own memory nobody reports.
  */
+#define POLICY "module_hide"
+
 #include "report.bpf.h"
 
 static const char views[][8] = { "list", "sysfs", "tree", "bugs", "btf", "ftrace" };
@@ -44,7 +46,7 @@ static __always_inline void append_words(struct krsi_report *report, __u32 mask,
 SEC("struct_ops/module_hidden")
 void BPF_PROG(module_hide_found, struct krsi_module_hidden *hidden)
 {
-	struct krsi_report *report = report_empty();
+	struct krsi_report *report = report_empty(KRSI_MODULE_HIDDEN, 0);
 	char name[sizeof(hidden->name)];
 
 	if (!report)

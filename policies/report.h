@@ -1,18 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * What the shipped policies put into their ring buffer `reports`, one struct a
- * report, and what krsi-watch prints.
+ * What the shipped policies put into their ring buffers `reports` and `denials`, one
+ * struct a report, and what `krsi` tells of it.
  */
 #ifndef _KRSI_REPORT_H
 #define _KRSI_REPORT_H
 
 #include "krsi.h"
 
+/*
+ * struct krsi_report.behaviour: what happened, by the op that was told of it; they are
+ * the keys of the map `lost`, too
+ */
+enum krsi_behaviour {
+	KRSI_PROCESS_EXEC,
+	KRSI_PROCESS_EXECUTED,
+	KRSI_FILE_UNLINK,
+	KRSI_EXECUTABLE_UNLINK,
+	KRSI_MODULE_LIVE,
+	KRSI_MODULE_GONE,
+	KRSI_MODULE_HIDDEN,
+	KRSI_MOUNT,
+	KRSI_MODULE_LOAD,
+	KRSI_MODULE_REQUEST,
+	KRSI_FILE_MAP_EXEC,
+	KRSI_BEHAVIOURS,
+};
+
 /**
  * struct krsi_report - one report
  * @time: when it was made: nanoseconds since boot (CLOCK_BOOTTIME)
- * @seq: its number, from 1 since the policy was loaded. What found no room has a
- *	number too, so a gap tells where reports were lost
+ * @seq: its number among those of its policy, from 1 since that was loaded. What found
+ *	no room has a number too, so a gap tells where reports were lost
  * @task: who did it. All 0 where the policy does not know; for a module the
  *	process that loaded it, of which only start_time, tgid, uid and comm are set
  * @value_len: length of the whole value, of which @value holds what fits
@@ -21,6 +40,10 @@
  * @path: path of the event's file with a NUL; "" if it does not fit or there is none;
  *	of a mount the name of its device
  * @value: what was found, such as a variable's value, with a NUL
+ * @policy: name of the policy, with a NUL
+ * @behaviour: KRSI_PROCESS_EXEC and so on
+ * @verdict: what the policy answered: 0, or -EPERM, which is a denial where it runs in
+ *	enforce mode
  */
 struct krsi_report {
 	__u64 time;
@@ -31,6 +54,9 @@ struct krsi_report {
 	char signal[32];
 	char path[256];
 	char value[256];
+	char policy[KRSI_NAME_SIZE];
+	__u32 behaviour;
+	__s32 verdict;
 };
 
 /* Any user may act by an exempt program. */

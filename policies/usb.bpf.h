@@ -44,7 +44,7 @@ static __always_inline void hex(char *to, __u16 number)
  */
 static __always_inline void usb_report(struct krsi_mount *mount, const struct krsi_usb_id *id)
 {
-	struct krsi_report *report = report_empty();
+	struct krsi_report *report = report_empty(KRSI_MOUNT, -EPERM);
 
 	krsi_reason(&mount->event, "usb");
 	if (!report)

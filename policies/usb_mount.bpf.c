@@ -16,6 +16,8 @@
  * inside mounts it before; a disk that is known to be built in is refused too, unless
  * KRSI_TRANSPORT_USB_FIXED is taken out of usb.bpf.h.
  */
+#define POLICY "usb_mount"
+
 #include "usb.bpf.h"
 
 SEC("struct_ops/mount")

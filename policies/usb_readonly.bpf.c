@@ -9,6 +9,8 @@
  * that was not finished still writes to the stick (noload prevents it), and raw
  * writes to the device are not seen.
  */
+#define POLICY "usb_readonly"
+
 #include "usb.bpf.h"
 
 SEC("struct_ops/mount")

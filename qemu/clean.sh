@@ -7,7 +7,7 @@
 
 lock_cache
 say "removing what was built in $CACHE"
-for path in "$CACHE"/build-* "$CACHE"/image* "$CACHE"/policies "$CACHE"/bench "$CACHE"/benchmarks "$CACHE"/fuzz* "$CACHE"/patch.* "$SRC" "$SRC.new" "$SRC.orig"; do
+for path in "$CACHE"/build-* "$CACHE"/image* "$CACHE"/policies "$CACHE"/bench "$CACHE"/benchmarks "$CACHE"/fuzz* "$CACHE"/tool "$CACHE"/patch.* "$SRC" "$SRC.new" "$SRC.orig"; do
 	remove_tree "$path"
 done
 rm -f "$CACHE"/server/{*.ext4,*.ext4.stamp,*.log,*.out}

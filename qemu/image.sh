@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # Sourced: the guest's image, an initramfs of two archives one after the other:
 # the base (Debian's programs, made once a build root) and what is KRSI's and
-# one kernel's (kselftests, policies, modules, the scripts of qemu/guest).
+# one kernel's (the tool, kselftests, policies, modules, the scripts of
+# qemu/guest).
 # Strings in single quotes are for other shells and programs to expand.
 # shellcheck shell=bash disable=SC2016
 
@@ -83,9 +84,10 @@ make_image() {
 	build_kselftests "$name"
 	build_bpf policies "$TOP/policies"
 	build_bpf benchmarks "$TOP/qemu/bench"
+	build_tool
 	build_faults "$name"
 	install_modules "$name"
 	logged "$CACHE/image/$name.log" "packing the guest image" in_root bash "$TOP/qemu/image-own.sh" \
-		"$TOP" "$(kernel_dir "$name")" "$CACHE/policies" "$CACHE/benchmarks" "$CACHE/image/base.cpio.zst" "$image"
+		"$TOP" "$(kernel_dir "$name")" "$TOOL" "$CACHE/policies" "$CACHE/benchmarks" "$CACHE/image/base.cpio.zst" "$image"
 	say "guest image $name: $(($(stat -c %s "$image") / 1048576)) MiB"
 }

@@ -8,6 +8,7 @@
 . "$TOP/qemu/buildroot.sh"
 . "$TOP/qemu/source.sh"
 . "$TOP/qemu/kernel.sh"
+. "$TOP/qemu/tool.sh"
 . "$TOP/qemu/image.sh"
 
 # What every command begins with.

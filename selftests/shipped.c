@@ -11,12 +11,20 @@
 
 static int take_report(void *ctx, void *data, size_t size)
 {
+	const struct krsi_report *report = data;
 	struct shipped *shipped = ctx;
+	int i;
 
 	if (size != sizeof(struct krsi_report))
 		return -EINVAL;
-	if (shipped->n < SHIPPED_MAX)
-		memcpy(&shipped->report[shipped->n], data, size);
+	/* By their numbers: the buffers are read one after the other. */
+	for (i = shipped->n < SHIPPED_MAX ? shipped->n : SHIPPED_MAX;
+	     i > 0 && shipped->report[i - 1].seq > report->seq; i--) {
+		if (i < SHIPPED_MAX)
+			shipped->report[i] = shipped->report[i - 1];
+	}
+	if (i < SHIPPED_MAX)
+		shipped->report[i] = *report;
 	shipped->n++;
 	return 0;
 }
@@ -36,7 +44,8 @@ int shipped_start(struct shipped *shipped, const char *name, const char *mode)
 	if (ret)
 		return ret;
 	shipped->ring = ring_buffer__new(map_fd(shipped, "reports"), take_report, shipped, NULL);
-	if (!shipped->ring)
+	if (!shipped->ring ||
+	    ring_buffer__add(shipped->ring, map_fd(shipped, "denials"), take_report, shipped))
 		return -errno;
 	/* A policy that was kept has other tests' reports. */
 	shipped_reports(shipped);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Two policies of one object, of which the kernel takes the first alone. */
+#define POLICY "halves"
+
 #include "report.bpf.h"
 
 SEC("struct_ops/process_exec")
 int BPF_PROG(halves_exec, struct krsi_exec *exec)
 {
-	struct krsi_report *report = report_begin(&exec->event);
+	struct krsi_report *report = report_begin(&exec->event, KRSI_PROCESS_EXEC, 0);
 
 	if (report)
 		bpf_ringbuf_submit(report, 0);

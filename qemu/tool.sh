@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: GPL-2.0
+# Sourced: the tool `krsi`, built in the build root by Debian's cargo. Crates and what is
+# built of them stay in the cache.
+# shellcheck shell=bash
+
+TOOL=$CACHE/tool/release/krsi
+
+# tool_cargo ARG...: cargo on the tool. The machine's own certificates go with it: they say whom
+# it trusts on the way to the registry.
+tool_cargo() {
+	local certificates=()
+	if [ -r /etc/ssl/certs/ca-certificates.crt ]; then
+		cp /etc/ssl/certs/ca-certificates.crt "$CACHE/certificates.crt"
+		certificates=(CARGO_HTTP_CAINFO="$CACHE/certificates.crt")
+	fi
+	in_root env CARGO_HOME="$CACHE/cargo" CARGO_TARGET_DIR="$CACHE/tool" CARGO_BUILD_JOBS="$JOBS" \
+		"${certificates[@]}" cargo "$1" --manifest-path "$TOP/tools/krsi/Cargo.toml" "${@:2}"
+}
+
+build_tool() {
+	say "tool: building krsi (the first time 2 to 6 minutes)"
+	logged "$CACHE/tool.log" "building the tool (is there a network?)" tool_cargo build --release --locked
+}

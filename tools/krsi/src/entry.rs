@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a person allows, denies or exempts: entries of a policy's maps. The structs are those of
+//! `policies/*.h`. Each says why if what it names can't be there, or could never match.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use rustix::fs::FileType;
+
+use crate::{
+    elf::{self, BUILD_ID_SIZE},
+    file_id::{FileId, open_to_look},
+};
+
+/// Size of the name of a library with its NUL: `KRSI_PRELOAD_SIZE`.
+const PRELOAD_SIZE: usize = 128;
+
+/// Size of a stick's serial number with its NUL.
+const SERIAL_SIZE: usize = 128;
+
+/// Size of a SHA-256.
+pub const DIGEST_SIZE: usize = 32;
+
+/// `KRSI_EXEMPT_ANYONE`.
+const ANYONE: u32 = u32::MAX;
+
+/// How many directories can be exempt: `KRSI_EXEMPT_DIRS`.
+pub const EXEMPT_DIRS: u32 = 8;
+
+/// An entry of a map.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The map's name.
+    pub map: &'static str,
+    /// The key.
+    pub key: Vec<u8>,
+    /// The value.
+    pub value: Vec<u8>,
+}
+
+impl Entry {
+    /// One of a set, of which only the keys count.
+    fn member(map: &'static str, key: Vec<u8>) -> Self {
+        Self {
+            map,
+            key,
+            value: 1u32.to_ne_bytes().to_vec(),
+        }
+    }
+
+    /// `[UID@]PROGRAM`: who acts by it is exempt.
+    pub fn exempt_program(program: &str) -> Result<Self> {
+        Ok(Self::member("exempt_exe", executable(program)?))
+    }
+
+    /// `[UID@]PROGRAM`: whose parent runs it is exempt.
+    pub fn exempt_parent(program: &str) -> Result<Self> {
+        Ok(Self::member("exempt_parent", executable(program)?))
+    }
+
+    /// What is done to files below this directory is exempt; `number` counts these.
+    pub fn exempt_dir(dir: &Path, number: u32) -> Result<Self> {
+        ensure!(
+            number < EXEMPT_DIRS,
+            "there is room for {EXEMPT_DIRS} exempt directories"
+        );
+        Ok(Self {
+            map: "exempt_dir",
+            key: number.to_ne_bytes().to_vec(),
+            value: FileId::of(dir, FileType::Directory)?.to_bytes(),
+        })
+    }
+
+    /// A library as LD_PRELOAD names it: as a path, or as a name that the loader looks for.
+    pub fn allow_preload(library: &str) -> Result<Self> {
+        // musl separates by all white space, others by less.
+        let separates = |byte: char| byte.is_ascii_whitespace() || byte == '\x0b' || byte == ':';
+        let wrong = if library.is_empty() || library.contains(separates) {
+            "is no single library: name each by itself"
+        } else if library.len() >= PRELOAD_SIZE {
+            "is too long"
+        } else if library.contains('$') {
+            "has a $, for which the loader puts something else"
+        } else if library.contains('/') && !library.starts_with('/') {
+            "is a path from where a process happens to be"
+        } else if library.starts_with('/') && !fs::metadata(library).with_context(|| library.to_owned())?.is_file() {
+            "is no file"
+        } else {
+            let mut key = library.as_bytes().to_vec();
+            key.resize(PRELOAD_SIZE, 0);
+            return Ok(Self::member("allowed_preload", key));
+        };
+        bail!("library {library}: {wrong}");
+    }
+
+    /// `VENDOR:PRODUCT:SERIAL`, the first two hexadecimal; the last may be empty: then sticks that
+    /// have none are allowed.
+    pub fn allow_usb(stick: &str) -> Result<Self> {
+        let parse = || {
+            let mut parts = stick.splitn(3, ':');
+            let vendor = u16::from_str_radix(parts.next()?, 16).ok()?;
+            let product = u16::from_str_radix(parts.next()?, 16).ok()?;
+            let serial = parts.next()?;
+            (serial.len() < SERIAL_SIZE).then_some((vendor, product, serial))
+        };
+        let (vendor, product, serial) =
+            parse().with_context(|| format!("{stick} is not VENDOR:PRODUCT:SERIAL"))?;
+        let mut key = Vec::from(vendor.to_ne_bytes());
+        key.extend(product.to_ne_bytes());
+        key.extend(0u32.to_ne_bytes());
+        key.extend(serial.as_bytes());
+        key.resize(8 + SERIAL_SIZE, 0);
+        Ok(Self::member("allowed_usb", key))
+    }
+
+    /// A sealed memfd with this SHA-256 may be executed.
+    pub fn allow_memfd(hex: &str) -> Result<Self> {
+        Ok(Self::member("allowed_memfd", digest(hex)?))
+    }
+
+    /// A module with this SHA-256 may be loaded.
+    pub fn allow_module(hex: &str) -> Result<Self> {
+        Ok(Self::member("allowed", digest(hex)?))
+    }
+
+    /// Loads are allowed and recorded.
+    pub fn learn_modules() -> Self {
+        Self {
+            map: "learning",
+            key: 0u32.to_ne_bytes().to_vec(),
+            value: 1u32.to_ne_bytes().to_vec(),
+        }
+    }
+
+    /// A file with this SHA-256 is denied.
+    pub fn deny_digest(hex: &str) -> Result<Self> {
+        Ok(Self::member("denied_digest", digest(hex)?))
+    }
+
+    /// Every file with the build id of this one is denied.
+    pub fn deny_build_id(file: &Path) -> Result<Self> {
+        let name = file.display();
+        let id = elf::build_id(&open_to_look(file)?)
+            .with_context(|| name.to_string())?
+            .with_context(|| format!("{name} has no build id"))?;
+        let mut key = Vec::from((id.len() as u32).to_ne_bytes());
+        key.extend(id);
+        key.resize(4 + BUILD_ID_SIZE, 0);
+        Ok(Self::member("denied_build_id", key))
+    }
+}
+
+/// `[UID@]PROGRAM` as `struct krsi_exempt_exe`.
+fn executable(text: &str) -> Result<Vec<u8>> {
+    let (uid, program) = match text.split_once('@') {
+        Some((uid, program)) if !uid.contains('/') => {
+            let uid = uid.parse().ok().filter(|uid| *uid < ANYONE);
+            let wrong = || format!("{text}: what stands before the @ is no user id");
+            (uid.with_context(wrong)?, PathBuf::from(program))
+        }
+        _ => (ANYONE, PathBuf::from(text)),
+    };
+    let id = FileId::of(&program, FileType::RegularFile)?;
+    elf::ensure_program(&program)?;
+    let mut key = Vec::from(id.dev.to_ne_bytes());
+    key.extend(id.ino.to_ne_bytes());
+    key.extend(id.generation.to_ne_bytes());
+    key.extend(uid.to_ne_bytes());
+    Ok(key)
+}
+
+/// A SHA-256, as sha256sum(1) has it.
+fn digest(hex: &str) -> Result<Vec<u8>> {
+    let parse = || {
+        let digits = hex.as_bytes();
+        (digits.len() == 2 * DIGEST_SIZE && digits.iter().all(u8::is_ascii_hexdigit)).then_some(())?;
+        let byte = |i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).ok();
+        (0..DIGEST_SIZE).map(byte).collect::<Option<Vec<u8>>>()
+    };
+    parse().with_context(|| format!("{hex} is no SHA-256 in hexadecimal"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_is_what_sha256sum_says() {
+        let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(digest(hex).unwrap()[..2], [0xe3, 0xb0]);
+        assert_eq!(digest(&hex.to_uppercase()).unwrap(), digest(hex).unwrap());
+        for wrong in ["", &hex[1..], &format!("{hex}0"), &hex.replace('e', "+")] {
+            assert!(digest(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_stick_is_named_by_three_parts() {
+        let entry = Entry::allow_usb("0951:1666:a:b").unwrap();
+        assert_eq!(entry.key[..4], [0x51, 0x09, 0x66, 0x16]);
+        assert_eq!(entry.key[8..12], *b"a:b\0");
+        assert!(Entry::allow_usb("0951:1666:").is_ok());
+        for wrong in ["0951:1666", "0951", "x:1666:s", &format!("1:2:{}", "s".repeat(128))] {
+            assert!(Entry::allow_usb(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_library_is_one_that_the_loader_would_look_for() {
+        assert!(Entry::allow_preload("libfakeroot-sysv.so").is_ok());
+        for wrong in ["", "a b", "a:b", "a\x0bb", "$LIB/a.so", "lib/a.so", "/no/such", "/usr", &"l".repeat(128)] {
+            assert!(Entry::allow_preload(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_program_is_what_a_process_runs() {
+        assert!(executable("/etc/passwd").is_err());
+        assert!(executable("x@/proc/self/exe").is_err());
+        assert!(executable("4294967295@/proc/self/exe").is_err());
+    }
+}

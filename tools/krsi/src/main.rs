@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `krsi`: protects a machine with KRSI policies, and tells what they see.
+//!
+//! The kernel enforces; this tool only arranges. A policy is an *object* (`object.rs`) of BPF
+//! programs and maps, shipped inside the binary (`shipped.rs`) or in a file; what a person allows or
+//! denies is an *entry* of one of its maps (`entry.rs`). What a policy puts into its ring buffers
+//! is a *report* (`report.rs`). What the kernel says of itself is in `kernel.rs`. Each command
+//! is one file in `cmd/`.
+
+mod cli;
+mod cmd;
+mod elf;
+mod entry;
+mod file_id;
+mod kernel;
+mod object;
+mod output;
+mod report;
+mod shipped;
+mod sys;
+mod text;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// What the exit status says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// All was done.
+    Done,
+    /// Something was lost, or is not as it should be.
+    Wrong,
+}
+
+impl From<Status> for ExitCode {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Done => Self::SUCCESS,
+            Status::Wrong => Self::FAILURE,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match cmd::run(cli.command) {
+        Ok(status) => status.into(),
+        Err(error) => {
+            output::say(&format!("krsi: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}

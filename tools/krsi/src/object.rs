@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A policy's object: opened, changed, loaded, filled and attached.
+
+use std::{
+    fs,
+    path::Path,
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use libbpf_rs::{
+    Link, MapCore, MapFlags, MapType, Object, ObjectBuilder, OpenObject, OpenMapMut,
+};
+
+use crate::{
+    entry::Entry,
+    kernel::{self, Attached, Mode},
+    shipped,
+};
+
+/// Where `flags` stands in struct krsi_ops, and what asks for audit mode there: `KRSI_AUDIT`.
+const FLAGS_AT: usize = 68;
+const AUDIT: u32 = 1;
+
+/// An object that is not loaded yet.
+pub struct Opened {
+    name: String,
+    object: OpenObject,
+}
+
+impl Opened {
+    /// A shipped policy by its name, or a file: what has a slash or ends in `.o`.
+    pub fn new(what: &str) -> Result<Self> {
+        let is_file = what.contains('/') || what.ends_with(".o");
+        let bytes = match shipped::object(what) {
+            Some(object) if !is_file => object.to_vec(),
+            None if !is_file => bail!(
+                "there is no policy {what}; there are {}, and files",
+                shipped::names().collect::<Vec<_>>().join(", ")
+            ),
+            _ => fs::read(what).with_context(|| what.to_owned())?,
+        };
+        let object = ObjectBuilder::default()
+            .open_memory(&bytes)
+            .with_context(|| format!("opening {what}"))?;
+        let name = Path::new(what)
+            .file_name()
+            .map_or(what.into(), |file| file.to_string_lossy());
+        Ok(Self {
+            name: name.trim_end_matches(".bpf.o").to_owned(),
+            object,
+        })
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Has its policies counted and reported alone.
+    pub fn ask_for_audit(&mut self) -> Result<()> {
+        for mut map in self.object.maps_mut() {
+            if map.map_type() != MapType::StructOps {
+                continue;
+            }
+            let flags = map
+                .initial_value_mut()
+                .and_then(|ops| ops.get_mut(FLAGS_AT..FLAGS_AT + 4))
+                .with_context(|| format!("{} is no policy of KRSI's", self.name))?;
+            let with_audit = u32::from_ne_bytes((&*flags).try_into()?) | AUDIT;
+            flags.copy_from_slice(&with_audit.to_ne_bytes());
+        }
+        Ok(())
+    }
+
+    /// Whether it has a map of this name.
+    pub fn has(&self, map: &str) -> bool {
+        self.object.maps().any(|other| other.name() == map)
+    }
+
+    /// Whether it has the maps of all these, before it is loaded, which takes seconds.
+    pub fn ensure_has<'a>(&self, entries: impl IntoIterator<Item = &'a Entry>) -> Result<()> {
+        for entry in entries {
+            ensure!(self.has(entry.map), "{} has no map {}", self.name, entry.map);
+        }
+        Ok(())
+    }
+
+    /// A map that can still be changed.
+    pub fn map(&mut self, name: &str) -> Option<OpenMapMut<'_>> {
+        self.object.maps_mut().find(|map| map.name() == name)
+    }
+
+    /// Makes room in a map for so many entries.
+    pub fn make_room(&mut self, map: &str, entries: u32) -> Result<()> {
+        let mut map = self
+            .map(map)
+            .with_context(|| format!("this policy has no map {map}"))?;
+        if entries > map.max_entries() {
+            map.set_max_entries(entries)?;
+        }
+        Ok(())
+    }
+
+    /// Has the kernel verify it.
+    pub fn load(self) -> Result<Loaded> {
+        let object = self
+            .object
+            .load()
+            .with_context(|| format!("loading {}; the kernel log says why", self.name))?;
+        Ok(Loaded {
+            name: self.name,
+            object,
+        })
+    }
+}
+
+/// An object that is loaded.
+pub struct Loaded {
+    name: String,
+    /// libbpf's.
+    pub object: Object,
+}
+
+impl Loaded {
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Puts an entry into its map.
+    pub fn put(&self, entry: &Entry) -> Result<()> {
+        let map = self
+            .object
+            .maps()
+            .find(|map| map.name() == entry.map)
+            .with_context(|| format!("{} has no map {}", self.name, entry.map))?;
+        map.update(&entry.key, &entry.value, MapFlags::ANY)
+            .with_context(|| format!("{}: map {}", self.name, entry.map))
+    }
+
+    /// Attaches each of its policies, as long as its link lives. If one can't be attached in the mode
+    /// that it wants, none stays.
+    pub fn attach(&mut self) -> Result<Vec<Link>> {
+        let mut links = Vec::new();
+        for mut map in self.object.maps_mut() {
+            if map.map_type() != MapType::StructOps {
+                continue;
+            }
+            let name = map.name().to_string_lossy().into_owned();
+            links.push(
+                map.attach_struct_ops()
+                    .with_context(|| format!("attaching {name}; the kernel log says why"))?,
+            );
+            ensure_runs_as_wanted(&name, map.info()?.info.id)?;
+        }
+        ensure!(!links.is_empty(), "{} has no policy", self.name);
+        Ok(links)
+    }
+}
+
+/// The policy that is attached with this struct_ops map.
+pub fn attached(map: u32) -> Result<Option<Attached>> {
+    Ok(kernel::policies()?.into_iter().find(|policy| policy.map == map))
+}
+
+fn ensure_runs_as_wanted(name: &str, map: u32) -> Result<()> {
+    let policy = attached(map)?
+        .with_context(|| format!("{name} is attached, but the kernel does not list it"))?;
+    let Attached { wanted, mode, .. } = policy;
+    let hint = match mode {
+        Mode::Audit => "; --audit attaches in audit mode",
+        _ => "",
+    };
+    ensure!(
+        wanted == mode,
+        "{name} is wanted in {wanted}, but runs in {mode}, the machine's mode{hint}"
+    );
+    Ok(())
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! How lines are written: whole, and none of them at any price. Whatever becomes of the standard
+//! output, a reader that ended or stands still, a full disk, what was lost is counted and said on
+//! the standard error, and the policies stay attached until the command is told to end.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use anyhow::Result;
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{Mode, OFlags, open},
+    io::Errno,
+    stdio::{stderr, stdout},
+    time::{ClockId, clock_gettime},
+};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM, SIGXFSZ},
+    flag,
+};
+
+/// How long to wait for anything before looking whether it is time to end.
+pub const WAIT: Duration = Duration::from_millis(100);
+
+/// The clock of the reports: nobody sets it, and it goes on in suspend.
+fn boot_time() -> Duration {
+    let now = clock_gettime(ClockId::Boottime);
+    Duration::new(
+        now.tv_sec.try_into().unwrap_or(0),
+        now.tv_nsec.try_into().unwrap_or(0),
+    )
+}
+
+/// When to end.
+pub struct End {
+    interrupted: Arc<AtomicBool>,
+    at: Option<Duration>,
+}
+
+impl End {
+    /// When it is interrupted. Before anything is opened and attached: a closed standard
+    /// descriptor must not become another file of ours.
+    pub fn on_signal() -> Result<Self> {
+        while let Ok(fd) = open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+            if rustix::fd::AsRawFd::as_raw_fd(&fd) > 2 {
+                break;
+            }
+            std::mem::forget(fd);
+        }
+        let interrupted = Arc::new(AtomicBool::new(false));
+        for signal in [SIGINT, SIGTERM] {
+            flag::register(signal, interrupted.clone())?;
+        }
+        // A file that may grow no more is an error of the write, as a closed pipe is.
+        flag::register(SIGXFSZ, Arc::new(AtomicBool::new(false)))?;
+        Ok(Self {
+            interrupted,
+            at: None,
+        })
+    }
+
+    /// And after so long, from now on.
+    pub fn after(&mut self, time: Option<Duration>) {
+        self.at = time.map(|time| boot_time() + time);
+    }
+
+    /// Whether it is time.
+    pub fn is_here(&self) -> bool {
+        self.interrupted.load(Relaxed) || self.at.is_some_and(|at| boot_time() >= at)
+    }
+}
+
+/// Says something on the standard error, if that does not mean to wait.
+pub fn say(text: &str) {
+    let err = stderr();
+    let mut fds = [PollFd::new(&err, PollFlags::OUT)];
+    if poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0) {
+        // There is nobody to tell that it failed.
+        let _ = rustix::io::write(err, format!("{text}\n").as_bytes());
+    }
+}
+
+/// The standard output.
+pub struct Lines<'a> {
+    end: &'a End,
+    /// The last line was lost.
+    failed: bool,
+    /// The last one that was written at all is not whole.
+    torn: bool,
+    lost: u64,
+}
+
+impl<'a> Lines<'a> {
+    /// Until it is time to end.
+    pub fn new(end: &'a End) -> Self {
+        Self {
+            end,
+            failed: false,
+            torn: false,
+            lost: 0,
+        }
+    }
+
+    /// Whether the last line was lost.
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Writes a line; false if it is lost.
+    pub fn write(&mut self, line: &str) -> bool {
+        let result = self.try_write(line);
+        match &result {
+            Err(e) => {
+                self.lost += 1;
+                if !self.failed {
+                    say(&format!(
+                        "krsi: writing: {e}; lines are lost, and the policies stay attached"
+                    ));
+                }
+            }
+            Ok(()) if self.failed => {
+                say(&format!("krsi: writing again; lines lost: {}", self.lost));
+            }
+            Ok(()) => (),
+        }
+        self.failed = result.is_err();
+        result.is_ok()
+    }
+
+    fn try_write(&mut self, line: &str) -> io::Result<()> {
+        if self.torn {
+            self.write_all(b"\n").map_err(|(e, _)| e)?;
+            self.torn = false;
+        }
+        self.write_all(format!("{line}\n").as_bytes())
+            .map_err(|(e, written)| {
+                self.torn = written > 0;
+                e
+            })
+    }
+
+    /// An error with how much was written.
+    fn write_all(&self, bytes: &[u8]) -> Result<(), (io::Error, usize)> {
+        let out = stdout();
+        let mut written = 0;
+        while written < bytes.len() {
+            let wait = Timespec {
+                tv_sec: 0,
+                tv_nsec: if self.end.is_here() { 0 } else { WAIT.subsec_nanos().into() },
+            };
+            let mut fds = [PollFd::new(&out, PollFlags::OUT)];
+            let result = match poll(&mut fds, Some(&wait)) {
+                Ok(0) => Err(Errno::AGAIN),
+                Ok(_) => rustix::io::write(out, &bytes[written..]),
+                Err(e) => Err(e),
+            };
+            match result {
+                Ok(n) => written += n,
+                Err(Errno::AGAIN | Errno::INTR) if !self.end.is_here() => (),
+                Err(e) => return Err((e.into(), written)),
+            }
+        }
+        Ok(())
+    }
+
+    /// False if a line was lost.
+    pub fn finish(self) -> bool {
+        if self.lost > 0 {
+            say(&format!("krsi: lines lost: {}", self.lost));
+        }
+        self.lost == 0
+    }
+}

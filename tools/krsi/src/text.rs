@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Strings that somebody else chose: names of processes, paths, values of variables.
+
+use std::fmt::Write;
+
+/// The bytes before the first NUL, or all.
+pub fn before_nul(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().position(|byte| *byte == 0);
+    &bytes[..end.unwrap_or(bytes.len())]
+}
+
+/// With every byte that is not printable ASCII, and space and backslash, as a backslash and three
+/// octal digits: so a line can be split at its spaces, and a terminal gets nothing to interpret.
+pub fn escape(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        if byte.is_ascii_graphic() && byte != b'\\' {
+            text.push(byte.into());
+        } else {
+            write!(text, "\\{byte:03o}").expect("writing to a string does not fail");
+        }
+    }
+    text
+}
+
+/// What [`escape`] was made of. What is no escape stays as it is.
+pub fn unescape(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, behind)) = rest.split_first() {
+        let octal = (first == b'\\')
+            .then(|| behind.get(..3))
+            .flatten()
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        match octal {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &behind[3..];
+            }
+            None => {
+                bytes.push(first);
+                rest = behind;
+            }
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_what_a_terminal_or_a_reader_of_words_would_take_for_something_else() {
+        assert_eq!(escape(b"/usr/bin/ls"), "/usr/bin/ls");
+        assert_eq!(escape(b"a b\\\n\x1b[1m\xff"), "a\\040b\\134\\012\\033[1m\\377");
+    }
+
+    #[test]
+    fn unescapes_what_was_escaped() {
+        let all: Vec<u8> = (0..=255).collect();
+        assert_eq!(unescape(&escape(&all)), all);
+        assert_eq!(unescape("\\9\\"), b"\\9\\");
+    }
+
+    #[test]
+    fn ends_a_string_at_its_nul() {
+        assert_eq!(before_nul(b"ab\0cd"), b"ab");
+        assert_eq!(before_nul(b"ab"), b"ab");
+    }
+}
