@@ -18,7 +18,11 @@ fn main() -> Result<()> {
     let includes = ["bpf-helpers", "policies"].map(|dir| repository.join(dir));
     let mut arguments: Vec<_> = ["-Wall".into(), "-Werror".into()].into();
     arguments.extend(includes.iter().map(|dir| format!("-I{}", dir.display())));
-    arguments.extend(system_includes()?.iter().map(|dir| format!("-idirafter{dir}")));
+    arguments.extend(
+        system_includes()?
+            .iter()
+            .map(|dir| format!("-idirafter{dir}")),
+    );
 
     let mut list = String::new();
     for source in sources(&repository.join("policies"))? {
@@ -49,7 +53,9 @@ fn system_includes() -> Result<Vec<String>> {
         .output()
         .with_context(|| format!("running {clang}, which compiles the policies"))?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    let list = text.lines().skip_while(|line| !line.starts_with("#include <"));
+    let list = text
+        .lines()
+        .skip_while(|line| !line.starts_with("#include <"));
     Ok(list
         .skip(1)
         .take_while(|line| line.starts_with(' '))

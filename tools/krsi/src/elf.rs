@@ -133,7 +133,10 @@ pub fn build_id(file: &File) -> io::Result<Option<Vec<u8>>> {
 
 /// The first one in a segment of notes.
 fn build_id_in(file: &File, mut at: u64, size: u32) -> io::Result<Option<Vec<u8>>> {
-    let Some(end) = at.checked_add(size.into()).filter(|end| *end <= u32::MAX.into()) else {
+    let Some(end) = at
+        .checked_add(size.into())
+        .filter(|end| *end <= u32::MAX.into())
+    else {
         return Ok(None);
     };
     while end - at > 16 {

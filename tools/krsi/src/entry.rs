@@ -87,7 +87,11 @@ impl Entry {
             "has a $, for which the loader puts something else"
         } else if library.contains('/') && !library.starts_with('/') {
             "is a path from where a process happens to be"
-        } else if library.starts_with('/') && !fs::metadata(library).with_context(|| library.to_owned())?.is_file() {
+        } else if library.starts_with('/')
+            && !fs::metadata(library)
+                .with_context(|| library.to_owned())?
+                .is_file()
+        {
             "is no file"
         } else {
             let mut key = library.as_bytes().to_vec();
@@ -177,7 +181,8 @@ fn executable(text: &str) -> Result<Vec<u8>> {
 fn digest(hex: &str) -> Result<Vec<u8>> {
     let parse = || {
         let digits = hex.as_bytes();
-        (digits.len() == 2 * DIGEST_SIZE && digits.iter().all(u8::is_ascii_hexdigit)).then_some(())?;
+        (digits.len() == 2 * DIGEST_SIZE && digits.iter().all(u8::is_ascii_hexdigit))
+            .then_some(())?;
         let byte = |i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).ok();
         (0..DIGEST_SIZE).map(byte).collect::<Option<Vec<u8>>>()
     };
@@ -204,7 +209,12 @@ mod tests {
         assert_eq!(entry.key[..4], [0x51, 0x09, 0x66, 0x16]);
         assert_eq!(entry.key[8..12], *b"a:b\0");
         assert!(Entry::allow_usb("0951:1666:").is_ok());
-        for wrong in ["0951:1666", "0951", "x:1666:s", &format!("1:2:{}", "s".repeat(128))] {
+        for wrong in [
+            "0951:1666",
+            "0951",
+            "x:1666:s",
+            &format!("1:2:{}", "s".repeat(128)),
+        ] {
             assert!(Entry::allow_usb(wrong).is_err(), "{wrong}");
         }
     }
@@ -212,7 +222,17 @@ mod tests {
     #[test]
     fn a_library_is_one_that_the_loader_would_look_for() {
         assert!(Entry::allow_preload("libfakeroot-sysv.so").is_ok());
-        for wrong in ["", "a b", "a:b", "a\x0bb", "$LIB/a.so", "lib/a.so", "/no/such", "/usr", &"l".repeat(128)] {
+        for wrong in [
+            "",
+            "a b",
+            "a:b",
+            "a\x0bb",
+            "$LIB/a.so",
+            "lib/a.so",
+            "/no/such",
+            "/usr",
+            &"l".repeat(128),
+        ] {
             assert!(Entry::allow_preload(wrong).is_err(), "{wrong}");
         }
     }

@@ -47,7 +47,8 @@ impl FileId {
         let name = path.display();
         let file = open_to_look(path)?;
         let flags = StatxFlags::INO | StatxFlags::TYPE | StatxFlags::MNT_ID;
-        let stat = statx(&file, "", AtFlags::EMPTY_PATH, flags).with_context(|| name.to_string())?;
+        let stat =
+            statx(&file, "", AtFlags::EMPTY_PATH, flags).with_context(|| name.to_string())?;
         let kind = FileType::from_raw_mode(stat.stx_mode.into());
         let noun = match wanted {
             FileType::Directory => "directory",
@@ -84,7 +85,10 @@ impl FileId {
 /// Where the layers of the overlays are, to say so.
 fn layers() -> String {
     let mut text = String::new();
-    for line in fs::read_to_string("/proc/self/mountinfo").unwrap_or_default().lines() {
+    for line in fs::read_to_string("/proc/self/mountinfo")
+        .unwrap_or_default()
+        .lines()
+    {
         let options = line.rsplit(' ').next().unwrap_or_default().split(',');
         for layer in options.filter(|option| option.starts_with("upperdir=")) {
             let _ = write!(text, ", perhaps below {}", &layer["upperdir=".len()..]);

@@ -96,7 +96,11 @@ fn parse_policy(line: &str) -> Result<Attached> {
         would_denials: number("would_denials")?,
         errors: number("errors")?,
         memory: number("memory")?,
-        map: word("maps")?.split(',').next().unwrap_or_default().parse()?,
+        map: word("maps")?
+            .split(',')
+            .next()
+            .unwrap_or_default()
+            .parse()?,
     })
 }
 

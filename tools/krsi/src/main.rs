@@ -5,13 +5,14 @@
 //! The kernel enforces; this tool only arranges. A policy is an *object* (`object.rs`) of BPF
 //! programs and maps, shipped inside the binary (`shipped.rs`) or in a file; what a person allows or
 //! denies is an *entry* of one of its maps (`entry.rs`). What a policy puts into its ring buffers
-//! is a *report* (`report.rs`). What the kernel says of itself is in `kernel.rs`. Each command
+//! is a *report* (`report.rs`); with what user space adds it is an *event* (`event.rs`). What the kernel says of itself is in `kernel.rs`. Each command
 //! is one file in `cmd/`.
 
 mod cli;
 mod cmd;
 mod elf;
 mod entry;
+mod event;
 mod file_id;
 mod kernel;
 mod object;

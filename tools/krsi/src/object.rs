@@ -2,15 +2,10 @@
 
 //! A policy's object: opened, changed, loaded, filled and attached.
 
-use std::{
-    fs,
-    path::Path,
-};
+use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
-use libbpf_rs::{
-    Link, MapCore, MapFlags, MapType, Object, ObjectBuilder, OpenObject, OpenMapMut,
-};
+use libbpf_rs::{Link, MapCore, MapFlags, MapType, Object, ObjectBuilder, OpenMapMut, OpenObject};
 
 use crate::{
     entry::Entry,
@@ -81,7 +76,12 @@ impl Opened {
     /// Whether it has the maps of all these, before it is loaded, which takes seconds.
     pub fn ensure_has<'a>(&self, entries: impl IntoIterator<Item = &'a Entry>) -> Result<()> {
         for entry in entries {
-            ensure!(self.has(entry.map), "{} has no map {}", self.name, entry.map);
+            ensure!(
+                self.has(entry.map),
+                "{} has no map {}",
+                self.name,
+                entry.map
+            );
         }
         Ok(())
     }
@@ -161,7 +161,9 @@ impl Loaded {
 
 /// The policy that is attached with this struct_ops map.
 pub fn attached(map: u32) -> Result<Option<Attached>> {
-    Ok(kernel::policies()?.into_iter().find(|policy| policy.map == map))
+    Ok(kernel::policies()?
+        .into_iter()
+        .find(|policy| policy.map == map))
 }
 
 fn ensure_runs_as_wanted(name: &str, map: u32) -> Result<()> {

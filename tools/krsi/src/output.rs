@@ -153,7 +153,11 @@ impl<'a> Lines<'a> {
         while written < bytes.len() {
             let wait = Timespec {
                 tv_sec: 0,
-                tv_nsec: if self.end.is_here() { 0 } else { WAIT.subsec_nanos().into() },
+                tv_nsec: if self.end.is_here() {
+                    0
+                } else {
+                    WAIT.subsec_nanos().into()
+                },
             };
             let mut fds = [PollFd::new(&out, PollFlags::OUT)];
             let result = match poll(&mut fds, Some(&wait)) {

@@ -148,6 +148,8 @@ impl Report {
 
     /// The behaviour's name.
     pub fn behaviour(&self) -> &'static str {
-        BEHAVIOURS.get(self.behaviour as usize).unwrap_or(&"unknown")
+        BEHAVIOURS
+            .get(self.behaviour as usize)
+            .unwrap_or(&"unknown")
     }
 }

@@ -69,4 +69,3 @@ pub fn handle_of(file: impl AsFd) -> io::Result<Handle> {
         _ => Err(io::Error::last_os_error()),
     }
 }
-

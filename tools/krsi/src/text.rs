@@ -55,7 +55,10 @@ mod tests {
     #[test]
     fn escapes_what_a_terminal_or_a_reader_of_words_would_take_for_something_else() {
         assert_eq!(escape(b"/usr/bin/ls"), "/usr/bin/ls");
-        assert_eq!(escape(b"a b\\\n\x1b[1m\xff"), "a\\040b\\134\\012\\033[1m\\377");
+        assert_eq!(
+            escape(b"a b\\\n\x1b[1m\xff"),
+            "a\\040b\\134\\012\\033[1m\\377"
+        );
     }
 
     #[test]

@@ -132,7 +132,10 @@ pub fn run(args: &Args) -> Result<Status> {
     for policy in &mut loaded {
         links.extend(policy.attach()?);
     }
-    end.after(args.seconds.map(|seconds| Duration::from_secs(seconds.into())));
+    end.after(
+        args.seconds
+            .map(|seconds| Duration::from_secs(seconds.into())),
+    );
     for policy in &loaded {
         say(&format!("krsi: {} is attached", policy.name()));
     }
@@ -154,11 +157,18 @@ fn load(args: &Args, entries: &[Entry]) -> Result<Vec<Loaded>> {
             entry.map
         );
     }
-    let modules = entries.iter().filter(|entry| entry.map == "allowed").count();
+    let modules = entries
+        .iter()
+        .filter(|entry| entry.map == "allowed")
+        .count();
     let mut loaded = Vec::new();
     for mut policy in opened {
         for map in ["reports", "denials", "lost"] {
-            ensure!(policy.has(map), "{} has no map {map}: see report.bpf.h", policy.name());
+            ensure!(
+                policy.has(map),
+                "{} has no map {map}: see report.bpf.h",
+                policy.name()
+            );
         }
         if args.audit {
             policy.ask_for_audit()?;
@@ -166,7 +176,10 @@ fn load(args: &Args, entries: &[Entry]) -> Result<Vec<Loaded>> {
         if policy.has("allowed") {
             policy.make_room("allowed", modules.try_into()?)?;
         }
-        let own: Vec<_> = entries.iter().filter(|entry| policy.has(entry.map)).collect();
+        let own: Vec<_> = entries
+            .iter()
+            .filter(|entry| policy.has(entry.map))
+            .collect();
         let policy = policy.load()?;
         for entry in own {
             policy.put(entry)?;
@@ -183,11 +196,19 @@ fn print(loaded: &[Loaded], end: &End) -> Result<Status> {
         print_loaded_before(&mut lines)?;
     }
     let lines = std::cell::RefCell::new(lines);
-    let maps: Vec<_> = loaded.iter().flat_map(|policy| policy.object.maps()).collect();
+    let maps: Vec<_> = loaded
+        .iter()
+        .flat_map(|policy| policy.object.maps())
+        .collect();
     let mut rings = RingBufferBuilder::new();
-    for map in maps.iter().filter(|map| ["reports", "denials"].iter().any(|ring| map.name() == *ring)) {
+    for map in maps.iter().filter(|map| {
+        ["reports", "denials"]
+            .iter()
+            .any(|ring| map.name() == *ring)
+    }) {
         rings.add(map, |bytes| {
-            let line = Report::parse(bytes).map_or_else(|e| format!("{e:#}"), |report| line_of(&report));
+            let line =
+                Report::parse(bytes).map_or_else(|e| format!("{e:#}"), |report| line_of(&report));
             lines.borrow_mut().write(&line);
             0
         })?;
@@ -216,7 +237,11 @@ fn line_of(report: &Report) -> String {
         report.time / 1000 % 1_000_000,
         escape(&report.policy),
         report.seq,
-        if report.verdict == 0 { "allowed" } else { "denied" },
+        if report.verdict == 0 {
+            "allowed"
+        } else {
+            "denied"
+        },
         escape(&report.signal),
         report.tgid,
         report.uid,
@@ -240,7 +265,12 @@ fn print_lost(maps: &[libbpf_rs::Map<'_>], lines: &mut Lines<'_>, said: u64, end
         .iter()
         .filter(|map| map.name() == "lost")
         .flat_map(|map| (0..BEHAVIOURS.len() as u32).map(move |key| (map, key)))
-        .filter_map(|(map, key)| map.lookup(&key.to_ne_bytes(), MapFlags::ANY).ok()??.try_into().ok())
+        .filter_map(|(map, key)| {
+            map.lookup(&key.to_ne_bytes(), MapFlags::ANY)
+                .ok()??
+                .try_into()
+                .ok()
+        })
         .map(u64::from_ne_bytes)
         .sum();
     if lost == said || (lines.has_failed() && !end.is_here()) {
@@ -262,7 +292,9 @@ fn print_loaded_before(lines: &mut Lines<'_>) -> Result<()> {
     for line in kernel::modules()? {
         let word = |name| line.split(' ').find_map(|word| word.strip_prefix(name));
         if let (Some(name), Some(digest)) = (word("name="), word("digest=")) {
-            lines.write(&format!("signal=module_loaded_before value={digest}:{name}"));
+            lines.write(&format!(
+                "signal=module_loaded_before value={digest}:{name}"
+            ));
         }
     }
     Ok(())
