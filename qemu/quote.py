@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """The figures as tables: on a terminal, in Markdown, in reST; and where the documentation
-quotes them. It has, in a comment, `begin costs` with the word all or short, and `end costs`:
-what stands between the two is written by bench.py.
+quotes them. It has, in a comment, `begin costs` with the word all or short or names of rows, and
+`end costs`: what stands between the two is written by bench.py.
 """
 
 import re
@@ -14,7 +14,7 @@ SHORT = ["nothing.exec", "exec.policies.1", "exec.policies.8", "env.vars.20.one"
          "env.vars.20.env_audit", "exec.executable_unlink", "unlink.file_unlink", "unlink.ordinary",
          "unlink.executed", "mmap.empty", "mount.loop", "event.ring", "event.perf"]
 HEAD = ["row", "above nothing attached", "KRSI", "BPF LSM"]
-QUOTED = re.compile(r"(^[^\n]*\bbegin costs: (all|short)\b[^\n]*\n).*?(^[^\n]*\bend costs\b)", re.DOTALL | re.MULTILINE)
+QUOTED = re.compile(r"(^[^\n]*\bbegin costs: ([\w. ]+)[^\n]*\n).*?(^[^\n]*\bend costs\b)", re.DOTALL | re.MULTILINE)
 
 
 def number(value: int | None) -> str:
@@ -89,7 +89,7 @@ def rest_table(head: list[str], rows: list[list[str]], left: int) -> str:
 
 
 def quoted(figures: Figures, kind: str, rest: bool) -> str:
-    """What stands at a place that quotes: without the rows' names if it is short."""
+    """What stands at a place that quotes: without the rows' names unless it has all of them."""
     if kind == "all":
         text = rest_table(HEAD, cells(figures), 2)
         if rate := rates(figures):
@@ -98,7 +98,7 @@ def quoted(figures: Figures, kind: str, rest: bool) -> str:
             text += "\n" + rest_table(["processors", "ring buffer, bytes", "perf's buffers, bytes"],
                                       memory_cells(figures), 0)
         return text
-    rows = [row[1:] for row in cells(figures, SHORT)]
+    rows = [row[1:] for row in cells(figures, SHORT if kind == "short" else kind.split())]
     head = [f"{figures.unit} above nothing attached", *HEAD[2:]]
     return rest_table(head, rows, 1) if rest else markdown_table(head, rows, 1)
 
@@ -109,6 +109,6 @@ def rewrite(text: str, figures: Figures, rest: bool) -> str:
 
 
 def save(figures: Figures, documentation: Path) -> None:
-    for path in (documentation / "costs.rst", documentation / "building.rst", documentation.parent / "README.md"):
+    for path in (*sorted(documentation.glob("*.rst")), documentation.parent / "README.md"):
         old = path.read_text()
         path.write_text(rewrite(old, figures, path.suffix == ".rst"))
