@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
  * Who may do what a policy looks for: by the executable of who does it, by that
- * of its parent, each for one user or for anyone, and by the directory below which
- * the file lies that it is done to. krsi-watch -e, -E and -p fill these.
+ * of its parent, each for one user or for anyone, by the cgroup in or below which it is
+ * done, and by the directory below which the file lies that it is done to.
+ *
+ * Whoever may write to the cgroup.procs of an exempt cgroup, or of one below it, makes
+ * himself exempt: name none that is delegated to a user.
  */
 #ifndef _KRSI_EXEMPT_BPF_H
 #define _KRSI_EXEMPT_BPF_H
@@ -25,6 +28,13 @@ struct {
 	__type(key, struct krsi_exempt_exe);
 	__type(value, __u32);
 } exempt_parent SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 64);
+	__type(key, struct krsi_exempt_cgroup);
+	__type(value, __u32);
+} exempt_cgroup SEC(".maps");
 
 /* The first that is all 0 ends them. */
 struct {
@@ -62,6 +72,27 @@ static __always_inline bool is_exempt_exe(void *map, const struct krsi_file_id *
 	return bpf_map_lookup_elem(map, &key);
 }
 
+/* How deep a cgroup may lie to be found above that of the task. */
+#define CGROUP_DEPTH 16
+
+/*
+ * Whether a cgroup is exempt that the task is in. Not the root, in which all are, so from
+ * level 1 on.
+ */
+static __always_inline bool is_exempt_cgroup(void)
+{
+	struct krsi_exempt_cgroup key;
+
+	for (int level = 1; level <= CGROUP_DEPTH; level++) {
+		key.id = bpf_get_current_ancestor_cgroup_id(level);
+		if (!key.id)
+			return false;
+		if (bpf_map_lookup_elem(&exempt_cgroup, &key))
+			return true;
+	}
+	return false;
+}
+
 static __always_inline bool is_exempt(struct krsi_event *event)
 {
 	struct krsi_task_id task;
@@ -69,7 +100,7 @@ static __always_inline bool is_exempt(struct krsi_event *event)
 	krsi_get_task_id(event, &task, sizeof(task));
 	return is_exempt_exe(&exempt_exe, &task.exe, task.uid) ||
 	       is_exempt_exe(&exempt_parent, &task.parent_exe, task.uid) ||
-	       is_exempt_file(event);
+	       is_exempt_cgroup() || is_exempt_file(event);
 }
 
 #endif /* _KRSI_EXEMPT_BPF_H */

@@ -83,6 +83,15 @@ struct krsi_exempt_exe {
 };
 
 /**
+ * struct krsi_exempt_cgroup - key of the map `exempt_cgroup`
+ * @id: the cgroup (v2), as struct krsi_task_id.cgroup_id has it: the inode number of its
+ *	directory. What is below it is exempt, too. The root can't be
+ */
+struct krsi_exempt_cgroup {
+	__u64 id;
+};
+
+/**
  * struct krsi_allowed_memfd - key of the map `allowed_memfd`
  * @digest: SHA-256 of a program of which a sealed memfd may be a copy
  */
