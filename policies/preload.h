@@ -23,8 +23,8 @@ struct krsi_preload {
 /* How many variables can be looked for. */
 #define KRSI_VARIABLES 8
 
-/* Size of the name of one, with its NUL. */
-#define KRSI_VARIABLE_SIZE 64
+/* Size of the name of one, with its NUL: that of struct krsi_report.signal. */
+#define KRSI_VARIABLE_SIZE 32
 
 /*
  * struct krsi_variable.flags. With neither of the separators its value is one word. Nothing
@@ -49,7 +49,7 @@ struct krsi_variable {
 #define KRSI_VALUE_WHOLE	0 /* as much as fits */
 #define KRSI_VALUE_PREFIX	1 /* KRSI_VALUE_PREFIX_LEN bytes */
 #define KRSI_VALUE_LENGTH	2 /* nothing */
-#define KRSI_VALUE_HASH		3 /* "fnv1a:" and 64 bits in hexadecimal: FNV-1a of all of it */
+#define KRSI_VALUE_HASH		3 /* "fnv1a:" and FNV-1a of all of it, 64 bits in hexadecimal */
 
 #define KRSI_VALUE_PREFIX_LEN	16
 
