@@ -39,6 +39,7 @@ static const char digits[] = "0123456789abcdef";
 
 /* What is told, and of what. */
 struct found {
+	void *ctx;
 	struct krsi_event *event;
 	__u32 behaviour;
 	int verdict;
@@ -63,13 +64,14 @@ static __always_inline void tell(const struct found *found, char *signal, __u32 
 		report->value[2 * i + 1] = digits[digest->value[i] & 15];
 	}
 	report->value_len = 2 * i;
-	bpf_ringbuf_submit(report, 0);
+	report_submit(found->ctx, report);
 }
 
 #define TELL(about, of, signal, digest, size)				\
 ({									\
 	struct found ___found = {					\
-		.event = about, .behaviour = of, .verdict = -EPERM,	\
+		.ctx = ctx, .event = about, .behaviour = of,			\
+		.verdict = -EPERM,						\
 	};								\
 	char ___signal[] = signal;					\
 	tell(&___found, ___signal, sizeof(___signal), digest, size);	\
@@ -79,7 +81,7 @@ static __always_inline void tell(const struct found *found, char *signal, __u32 
 #define TELL_UNHASHABLE(about, of, signal, why)				\
 ({									\
 	struct found ___found = {					\
-		.event = about, .behaviour = of,			\
+		.ctx = ctx, .event = about, .behaviour = of,			\
 		.verdict = deny_unhashable & (why) ? -EPERM : 0,	\
 	};								\
 	char ___signal[] = signal;					\
@@ -88,7 +90,7 @@ static __always_inline void tell(const struct found *found, char *signal, __u32 
 })
 
 /* By its marks, which are cheap, and last if the file has fs-verity. */
-static __always_inline bool is_marked(struct krsi_event *event, __u32 behaviour)
+static __always_inline bool is_marked(void *ctx, struct krsi_event *event, __u32 behaviour)
 {
 	struct krsi_binary_build_id id = {};
 	struct krsi_binary_verity verity;
@@ -116,12 +118,12 @@ static __always_inline bool is_marked(struct krsi_event *event, __u32 behaviour)
 }
 
 /* 1: listed; 0: not; or why it has no digest. */
-static __always_inline int is_listed(struct krsi_event *event, __u32 behaviour)
+static __always_inline int is_listed(void *ctx, struct krsi_event *event, __u32 behaviour)
 {
 	struct krsi_digest digest;
 	int size;
 
-	if (is_marked(event, behaviour))
+	if (is_marked(ctx, event, behaviour))
 		return 1;
 	size = krsi_get_file_digest(event, &digest, sizeof(digest));
 	if (size < 0)
@@ -137,7 +139,7 @@ int BPF_PROG(binary_deny_exec, struct krsi_exec *exec)
 {
 	struct krsi_event *event = &exec->event;
 
-	switch (is_listed(event, KRSI_PROCESS_EXEC)) {
+	switch (is_listed(ctx, event, KRSI_PROCESS_EXEC)) {
 	case 1:
 		return -EPERM;
 	case -EOPNOTSUPP:
@@ -163,7 +165,7 @@ int BPF_PROG(binary_deny_map, struct krsi_map_exec *map)
 	/* process_exec was asked about it. */
 	if (map->flags & KRSI_MAP_PROGRAM)
 		return 0;
-	switch (is_listed(event, KRSI_FILE_MAP_EXEC)) {
+	switch (is_listed(ctx, event, KRSI_FILE_MAP_EXEC)) {
 	case 1:
 		return -EPERM;
 	case -EOPNOTSUPP:

@@ -58,8 +58,9 @@ static __always_inline bool is_allowed_memfd(struct krsi_event *event)
 	return bpf_map_lookup_elem(&allowed_memfd, &key);
 }
 
-static __always_inline int tell(struct krsi_event *event, __u32 behaviour, const char *signal,
-				__u32 size, const char *fact, __u32 fact_size, int verdict)
+static __always_inline int tell(void *ctx, struct krsi_event *event, __u32 behaviour,
+				const char *signal, __u32 size, const char *fact, __u32 fact_size,
+				int verdict)
 {
 	struct krsi_report *report;
 
@@ -70,7 +71,7 @@ static __always_inline int tell(struct krsi_event *event, __u32 behaviour, const
 		__builtin_memcpy(report->signal, signal, size);
 		__builtin_memcpy(report->value, fact, fact_size);
 		report->value_len = fact_size - 1;
-		bpf_ringbuf_submit(report, 0);
+		report_submit(ctx, report);
 	}
 	return verdict;
 }
@@ -80,7 +81,7 @@ static __always_inline int tell(struct krsi_event *event, __u32 behaviour, const
 ({										\
 	if (verdict)								\
 		krsi_reason(event, signal ":" fact);				\
-	tell(event, behaviour, signal, sizeof(signal), fact, sizeof(fact), verdict); \
+	tell(ctx, event, behaviour, signal, sizeof(signal), fact, sizeof(fact), verdict); \
 })
 
 #define TELL_EXEC(exec, signal, fact, verdict)					\

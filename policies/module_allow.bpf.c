@@ -78,7 +78,7 @@ static const char signals[][sizeof(((struct krsi_report *)0)->signal)] = {
 };
 
 /* As its value the digest in hexadecimal, a colon and the name. */
-static __always_inline void tell(struct krsi_module_load *load, enum outcome outcome,
+static __always_inline void tell(void *ctx, struct krsi_module_load *load, enum outcome outcome,
 				 const struct krsi_module_digest *digest)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -99,7 +99,7 @@ static __always_inline void tell(struct krsi_module_load *load, enum outcome out
 	report->value_len = 2 * KRSI_DIGEST_SIZE + 1;
 	for (int i = 0; i < sizeof(load->name) && name[i]; i++)
 		report->value_len++;
-	bpf_ringbuf_submit(report, 0);
+	report_submit(ctx, report);
 }
 
 static __always_inline enum outcome judge(struct krsi_module_load *load,
@@ -124,7 +124,7 @@ int BPF_PROG(module_allow_load, struct krsi_module_load *load)
 	enum outcome outcome = judge(load, &digest);
 
 	if (outcome != LISTED)
-		tell(load, outcome, &digest);
+		tell(ctx, load, outcome, &digest);
 	if (outcome != UNREADABLE && outcome != UNKNOWN)
 		return 0;
 	krsi_reason(&load->event, "module_unknown");
@@ -144,7 +144,7 @@ int BPF_PROG(module_allow_request, struct krsi_module_request *request)
 		krsi_copy(report->value, request->alias);
 		for (int i = 0; i < sizeof(request->alias) && report->value[i]; i++)
 			report->value_len++;
-		bpf_ringbuf_submit(report, 0);
+		report_submit(ctx, report);
 	}
 	return 0;
 }

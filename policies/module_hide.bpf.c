@@ -67,7 +67,7 @@ void BPF_PROG(module_hide_found, struct krsi_module_hidden *hidden)
 	append(report, ":altered=", 16);
 	append_words(report, hidden->altered, alterations, 8);
 	report->value_len = at;
-	bpf_ringbuf_submit(report, 0);
+	report_submit(ctx, report);
 }
 
 KRSI_POLICY(module_hide, .module_hidden = (void *)module_hide_found);

@@ -5,6 +5,11 @@
  *
  * What is refused has a buffer of its own, so that no flood of other reports can keep it
  * out. `krsi apply` gives all policies the same buffers and counts.
+ *
+ * A reader that has perf event arrays gets reports by `reports_perf` and `denials_perf`: who
+ * loads the policy sets `report_by_perf` to 1 and BPF_F_RB_OVERWRITE in the flags of
+ * `reports` and `denials`, in which the reports are then only made. What perf's buffers
+ * have no room for, or nobody has opened them for, is counted as well.
  */
 #ifndef _KRSI_REPORT_BPF_H
 #define _KRSI_REPORT_BPF_H
@@ -23,6 +28,15 @@ struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 1 << 18);
 } denials SEC(".maps");
+
+/* The one value of the map `.rodata.report`. */
+const volatile __u32 report_by_perf SEC(".rodata.report");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERF_EVENT_ARRAY);
+	__type(key, __u32);
+	__type(value, __u32);
+} reports_perf SEC(".maps"), denials_perf SEC(".maps");
 
 /* How many reports found no room, by behaviour. */
 struct {
@@ -77,6 +91,22 @@ static __always_inline struct krsi_report *report_begin(struct krsi_event *event
 		krsi_get_file_path(event, report->path, sizeof(report->path));
 	}
 	return report;
+}
+
+/* Has it read; @ctx is that of the program. */
+static __always_inline void report_submit(void *ctx, struct krsi_report *report)
+{
+	void *perf = &reports_perf;
+
+	if (!report_by_perf) {
+		bpf_ringbuf_submit(report, 0);
+		return;
+	}
+	if (report->verdict)
+		perf = &denials_perf;
+	if (bpf_perf_event_output(ctx, perf, BPF_F_CURRENT_CPU, report, sizeof(*report)))
+		report_lost(report->behaviour);
+	bpf_ringbuf_discard(report, BPF_RB_NO_WAKEUP);
 }
 
 #endif /* _KRSI_REPORT_BPF_H */

@@ -42,7 +42,8 @@ static __always_inline void hex(char *to, __u16 number)
  * As path the device's name, as value VENDOR:PRODUCT SERIAL, which is the audit record's reason
  * as well; or nothing if not one stick is it.
  */
-static __always_inline void usb_report(struct krsi_mount *mount, const struct krsi_usb_id *id)
+static __always_inline void usb_report(void *ctx, struct krsi_mount *mount,
+				       const struct krsi_usb_id *id)
 {
 	struct krsi_report *report = report_empty(KRSI_MOUNT, -EPERM);
 
@@ -67,7 +68,7 @@ static __always_inline void usb_report(struct krsi_mount *mount, const struct kr
 	}
 	for (int i = 0; i < sizeof(report->value) && report->value[i]; i++)
 		report->value_len++;
-	bpf_ringbuf_submit(report, 0);
+	report_submit(ctx, report);
 }
 
 #endif /* _KRSI_USB_BPF_H */

@@ -32,7 +32,7 @@ int BPF_PROG(usb_mount_mount, struct krsi_mount *mount)
 		return 0;
 	if (is_allowed(mount, &id))
 		return 0;
-	usb_report(mount, &id);
+	usb_report(ctx, mount, &id);
 	return -EPERM;
 }
 

@@ -10,7 +10,7 @@ int BPF_PROG(halves_exec, struct krsi_exec *exec)
 	struct krsi_report *report = report_begin(&exec->event, KRSI_PROCESS_EXEC, 0);
 
 	if (report)
-		bpf_ringbuf_submit(report, 0);
+		report_submit(ctx, report);
 	return 0;
 }
 
