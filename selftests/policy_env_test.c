@@ -96,7 +96,7 @@ TEST_F(env, with_a_second_value_that_is_cut)
 	memset(set + strlen(set), 'v', 1000);
 	EXPECT_EQ(variant->result, EXECUTE(AUDIT "=", PRELOAD "=", set));
 	ASSERT_EQ(1, shipped_reports(&self->shipped));
-	EXPECT_EQ(sizeof(report->value), report->value_len);
+	EXPECT_EQ(1000, report->value_len);
 	EXPECT_EQ(sizeof(report->value) - 1, strspn(report->value, "v"));
 	EXPECT_EQ(sizeof(report->value) - 1, strlen(report->value));
 }

@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "digest.h"
-#include "preload.h"
 #include "shipped.h"
 
 static int take_report(void *ctx, void *data, size_t size)
@@ -34,9 +34,16 @@ static int map_fd(struct shipped *shipped, const char *name)
 	return bpf_object__find_map_fd_by_name(shipped->policy.obj, name);
 }
 
+/* The map that has the variables of env_audit; -errno for other policies. */
+static int variables_fd(struct shipped *shipped)
+{
+	return map_fd(shipped, ".data.variables");
+}
+
 int shipped_start(struct shipped *shipped, const char *name, const char *mode)
 {
 	char object[64];
+	__u32 first = 0;
 	int ret;
 
 	snprintf(object, sizeof(object), "%s.bpf.o", name);
@@ -46,6 +53,9 @@ int shipped_start(struct shipped *shipped, const char *name, const char *mode)
 	shipped->ring = ring_buffer__new(map_fd(shipped, "reports"), take_report, shipped, NULL);
 	if (!shipped->ring ||
 	    ring_buffer__add(shipped->ring, map_fd(shipped, "denials"), take_report, shipped))
+		return -errno;
+	if (variables_fd(shipped) >= 0 &&
+	    bpf_map_lookup_elem(variables_fd(shipped), &first, &shipped->variables))
 		return -errno;
 	/* A policy that was kept has other tests' reports. */
 	shipped_reports(shipped);
@@ -61,6 +71,7 @@ static void forget(int map, void *key)
 
 void shipped_end(struct shipped *shipped)
 {
+	struct krsi_exempt_cgroup cgroup;
 	struct krsi_allowed_memfd copy;
 	struct krsi_exempt_exe exe;
 	struct krsi_preload library;
@@ -70,9 +81,12 @@ void shipped_end(struct shipped *shipped)
 	if (shipped->policy.obj) {
 		forget(map_fd(shipped, "exempt_exe"), &exe);
 		forget(map_fd(shipped, "exempt_parent"), &exe);
+		forget(map_fd(shipped, "exempt_cgroup"), &cgroup);
 		forget(map_fd(shipped, "allowed_preload"), &library);
 		forget(map_fd(shipped, "allowed_memfd"), &copy);
 		bpf_map_update_elem(map_fd(shipped, "exempt_dir"), &first, &none, BPF_ANY);
+		if (shipped->variables.variable[0].name[0])
+			shipped_look_for(shipped, &shipped->variables);
 	}
 	ring_buffer__free(shipped->ring);
 	policy_close(&shipped->policy);
@@ -122,6 +136,24 @@ int shipped_exempt_dir(struct shipped *shipped, const char *dir)
 
 	return file_id(dir, &id) ?:
 	       bpf_map_update_elem(map_fd(shipped, "exempt_dir"), &first, &id, BPF_ANY);
+}
+
+int shipped_exempt_cgroup(struct shipped *shipped, const char *dir)
+{
+	struct krsi_exempt_cgroup key;
+	struct stat st;
+
+	if (stat(dir, &st))
+		return -errno;
+	key.id = st.st_ino;
+	return exempt(shipped, "exempt_cgroup", &key);
+}
+
+int shipped_look_for(struct shipped *shipped, const struct krsi_variables *variables)
+{
+	__u32 first = 0;
+
+	return bpf_map_update_elem(variables_fd(shipped), &first, variables, BPF_ANY);
 }
 
 int shipped_allow_preload(struct shipped *shipped, const char *library)

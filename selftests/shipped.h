@@ -14,6 +14,7 @@
 #include <stdbool.h>
 
 #include "common.h"
+#include "preload.h"
 #include "report.h"
 
 #define SHIPPED_MAX 16
@@ -21,6 +22,7 @@
 struct shipped {
 	struct policy policy;
 	struct ring_buffer *ring;
+	struct krsi_variables variables; /* env_audit's own, which shipped_end() restores */
 	int n;
 	struct krsi_report report[SHIPPED_MAX];
 };
@@ -33,6 +35,10 @@ int shipped_exempt_program(struct shipped *shipped, const char *program);
 int shipped_exempt_program_of(struct shipped *shipped, const char *program, __u32 uid);
 int shipped_exempt_parent(struct shipped *shipped, const char *program);
 int shipped_exempt_dir(struct shipped *shipped, const char *dir);
+/* What is done in this cgroup, or one below it; the directory of it. */
+int shipped_exempt_cgroup(struct shipped *shipped, const char *dir);
+/* Has env_audit look for these alone, and tell of their values what they say. */
+int shipped_look_for(struct shipped *shipped, const struct krsi_variables *variables);
 /* Allows a library to be preloaded, as -L does. */
 int shipped_allow_preload(struct shipped *shipped, const char *library);
 /* Allows a sealed memfd with the contents of this program. */
