@@ -36,7 +36,11 @@ struct krsi_binary_build_id {
 	__u8 value[KRSI_BUILD_ID_SIZE];
 };
 
-/* The variable `deny_unhashable`: of what has no digest these are denied, too. */
+/*
+ * The one value of the map of the section .data, `deny_unhashable`, a __u32: of what has no
+ * digest these are denied, too. It can be changed before the object is loaded and while the
+ * policy is attached.
+ */
 #define KRSI_BINARY_MEMFD	(1U << 0) /* what is executed is a memfd without seals */
 #define KRSI_BINARY_BUSY	(1U << 1) /* is being written to, or may be */
 #define KRSI_BINARY_REMOTE	(1U << 2) /* lies in a filesystem that others change */

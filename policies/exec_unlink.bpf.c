@@ -28,8 +28,8 @@
  * does, a program that puts another one on the disk; install(1) removes what runs
  * before it puts another in its place; runc executes itself from a memfd or from a
  * mount that it never attaches. Exempt them by who does it and as which user, by its
- * parent (-E) or by the directory: krsi-watch -e 0@/usr/bin/runc -p /var/lib/builder; or
- * a memfd by its digest (-c).
+ * parent (-E), by its cgroup or by the directory: krsi-watch -e 0@/usr/bin/runc
+ * -p /var/lib/builder; or a memfd by its digest (-c).
  */
 #define POLICY "exec_unlink"
 

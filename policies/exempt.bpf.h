@@ -72,18 +72,12 @@ static __always_inline bool is_exempt_exe(void *map, const struct krsi_file_id *
 	return bpf_map_lookup_elem(map, &key);
 }
 
-/* How deep a cgroup may lie to be found above that of the task. */
-#define CGROUP_DEPTH 16
-
-/*
- * Whether a cgroup is exempt that the task is in. Not the root, in which all are, so from
- * level 1 on.
- */
+/* Whether a cgroup is exempt that the task is in or below. All are below the root. */
 static __always_inline bool is_exempt_cgroup(void)
 {
 	struct krsi_exempt_cgroup key;
 
-	for (int level = 1; level <= CGROUP_DEPTH; level++) {
+	for (int level = 1; level <= KRSI_EXEMPT_CGROUP_DEPTH; level++) {
 		key.id = bpf_get_current_ancestor_cgroup_id(level);
 		if (!key.id)
 			return false;

@@ -82,10 +82,13 @@ struct krsi_exempt_exe {
 	__u32 uid;
 };
 
+/* How deep a cgroup may lie that is exempt: 1 is below the root, which can't be. */
+#define KRSI_EXEMPT_CGROUP_DEPTH	16
+
 /**
  * struct krsi_exempt_cgroup - key of the map `exempt_cgroup`
  * @id: the cgroup (v2), as struct krsi_task_id.cgroup_id has it: the inode number of its
- *	directory. What is below it is exempt, too. The root can't be
+ *	directory. What is done in it and below it is exempt
  */
 struct krsi_exempt_cgroup {
 	__u64 id;
