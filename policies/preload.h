@@ -60,7 +60,8 @@ struct krsi_variable {
  *
  * It has its defaults in the object, and can be changed before that is loaded and while the
  * policy is attached. Then what stays must keep its place: the policy may read while it is
- * written to. To take one out, first copy the last over it, and then empty the last.
+ * written to. To take one out, first copy the last over it, which is told twice then, and
+ * then empty the last.
  */
 struct krsi_variables {
 	struct krsi_variable variable[KRSI_VARIABLES];

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "common.h"
 #include "preload.h"
 #include "report.h"
 #include "run.h"
