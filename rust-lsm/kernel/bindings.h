@@ -81,6 +81,11 @@ extern struct krsi_hook_key krsi_key_file_mprotect;
 extern struct krsi_hook_key krsi_key_file_open;
 extern struct krsi_hook_key krsi_key_inode_setattr;
 
+/* What bindgen can't evaluate. */
+enum krsi_fmode {
+	KRSI_FMODE_BACKING = (__force unsigned int)FMODE_BACKING
+};
+
 extern struct srcu_struct krsi_srcu;
 
 struct srcu_ctr __percpu *krsi_list_lock(void);

@@ -39,11 +39,10 @@ const MAX_RENAMES: usize = 8;
 ///
 /// # Invariants
 ///
-/// `dentry` and `inode`, to which it leads, are valid for `'a`; so is `mnt`, if it is not null.
+/// `dentry` is valid for `'a` and leads to one inode meanwhile; `mnt` is valid, if it is not null.
 #[derive(Clone, Copy)]
 pub(crate) struct Place<'a> {
     dentry: NonNull<bindings::dentry>,
-    inode: NonNull<bindings::inode>,
     mnt: *mut bindings::vfsmount,
     _held: PhantomData<&'a ()>,
 }
@@ -64,15 +63,19 @@ impl<'a> Place<'a> {
     ///
     /// `dentry` is referenced for `'a`, and doesn't cease to lead where it does; so is `mnt`,
     /// unless it is null.
+    #[inline]
     pub(crate) unsafe fn new(
         mnt: *mut bindings::vfsmount,
         dentry: *mut bindings::dentry,
     ) -> Option<Self> {
+        let dentry = NonNull::new(dentry)?;
+        // SAFETY: By the caller's guarantee.
+        if unsafe { (*dentry.as_ptr()).d_inode }.is_null() {
+            return None;
+        }
         // INVARIANT: By the caller's guarantee; the dentry holds the inode.
         Some(Self {
-            dentry: NonNull::new(dentry)?,
-            // SAFETY: By the caller's guarantee.
-            inode: NonNull::new(unsafe { (*dentry).d_inode })?,
+            dentry,
             mnt,
             _held: PhantomData,
         })
@@ -80,15 +83,19 @@ impl<'a> Place<'a> {
 
     /// The place that an open file was opened by; of what is mapped in an overlay, where the layer's
     /// file is meant, the overlay's.
+    #[inline]
     pub(crate) fn of(file: &'a File) -> Self {
+        let file = file.as_ptr();
         // SAFETY: An open file has a path for as long as it is open, which leads to a file, and they
-        // never change.
+        // never change, nor does whether it is a file of a layer.
         unsafe {
-            let path = &*bindings::krsi_user_path(file.as_ptr());
+            let mut path = &(*file).__bindgen_anon_1.f_path;
+            if (*file).f_mode & bindings::krsi_fmode_KRSI_FMODE_BACKING != 0 {
+                path = &*bindings::krsi_user_path(file);
+            }
             // INVARIANT: As above.
             Self {
                 dentry: NonNull::new_unchecked(path.dentry),
-                inode: NonNull::new_unchecked((*path.dentry).d_inode),
                 mnt: path.mnt,
                 _held: PhantomData,
             }
@@ -100,9 +107,10 @@ impl<'a> Place<'a> {
     }
 
     /// The file that it leads to.
+    #[inline]
     pub(crate) fn inode(&self) -> &'a Inode {
-        // SAFETY: The inode is valid for `'a`, by the type invariants.
-        unsafe { Inode::from_ptr(self.inode.as_ptr()) }
+        // SAFETY: The dentry is valid for `'a` and holds its inode, by the type invariants.
+        unsafe { Inode::from_ptr((*self.dentry.as_ptr()).d_inode) }
     }
 
     /// The file below an overlay that is meant; the same as `inode` where there is none.
@@ -130,12 +138,17 @@ impl<'a> Place<'a> {
     /// Whether it is a file in an overlay, there in the upper layer: by what overlayfs itself knows.
     pub(crate) fn is_overlay_upper(&self) -> bool {
         // SAFETY: The inode is valid for `'a`, and an overlay's.
-        self.is_overlay() && unsafe { bindings::krsi_in_upper_layer(self.inode.as_ptr()) }
+        self.is_overlay() && unsafe { bindings::krsi_in_upper_layer(self.inode().as_ptr()) }
     }
 
     /// How many names the file has; in an overlay the smaller of both counts.
     pub(crate) fn links(&self) -> u32 {
-        self.inode().links().min(self.real_inode().links())
+        let links = self.inode().links();
+        if self.is_overlay() {
+            links.min(self.real_inode().links())
+        } else {
+            links
+        }
     }
 
     /// Whether it is the root of the mount that it is seen through.
