@@ -53,9 +53,11 @@ pub(crate) struct Krsi;
 
 #[vtable]
 impl Hooks for Krsi {
+    #[inline]
     fn bprm_creds_for_exec(bprm: &Bprm) -> Result {
-        prepare(bprm);
-        record::begin();
+        if switches::strings_wanted() || record::may_be_on() {
+            begin(bprm);
+        }
         // An exec that is only asked about ends after this hook; every other has its rounds.
         if bprm.is_check() {
             process_exec::run(bprm)
@@ -64,9 +66,11 @@ impl Hooks for Krsi {
         }
     }
 
+    #[inline]
     fn bprm_check_security(bprm: &Bprm) -> Result {
-        prepare(bprm);
-        record::round(bprm);
+        if switches::strings_wanted() || record::may_be_on() {
+            prepare_round(bprm);
+        }
         process_exec::run(bprm)
     }
 
@@ -194,9 +198,22 @@ impl Hooks for Krsi {
 
 /// For BPF LSM programs, which run after KRSI. What can't be prepared, they are told when they
 /// ask.
-#[inline(always)]
 fn prepare(bprm: &Bprm) {
     if switches::strings_wanted() {
         let _ = execs::prepare(bprm);
     }
+}
+
+/// An exec begins. Apart, as who wants it for more than a policy is seldom there.
+#[inline(never)]
+fn begin(bprm: &Bprm) {
+    prepare(bprm);
+    record::begin();
+}
+
+/// A round of it is about to be told, likewise.
+#[inline(never)]
+fn prepare_round(bprm: &Bprm) {
+    prepare(bprm);
+    record::round(bprm);
 }

@@ -11,6 +11,7 @@ use super::{
         EventHeader,
         UsbId,
         KRSI_EXEC_PRIVILEGED,
+        KRSI_EXEC_TORN,
         KRSI_REASON_SIZE, //
     },
     kfunc::{
@@ -26,6 +27,7 @@ use crate::{
         bprm::Bprm,
         contents::Contents,
         file,
+        name::Leads,
         place::Place,
         prog_mem::ProgMem, //
     },
@@ -41,6 +43,7 @@ use core::{
         OnceCell,
         UnsafeCell, //
     },
+    marker::PhantomData,
     mem::{
         align_of,
         offset_of,
@@ -56,6 +59,9 @@ use kernel::{
 
 /// Facts of an exec that cost.
 pub(crate) trait ExecFacts {
+    /// The exec.
+    fn bprm(&self) -> &Bprm;
+
     /// Those among `wanted`, of `KRSI_EXEC_*`, that hold; what else is in it is left out. Doesn't
     /// sleep.
     fn among(&self, wanted: u32) -> u32;
@@ -63,28 +69,49 @@ pub(crate) trait ExecFacts {
     /// Whether the file carries set-id bits or capabilities. Sleeps.
     fn is_privileged(&self) -> bool;
 
-    /// `KRSI_NAME_*`: where the file's name leads. Sleeps.
-    fn name_now(&self) -> u32;
+    /// Where the file's name leads. Sleeps.
+    fn name_now(&self) -> Leads;
+}
+
+/// What an event is about, besides its file.
+enum About<'a> {
+    /// Nothing else.
+    File,
+    /// A name that goes away, by its path with a NUL, or why that is not known.
+    Removal(Result<&'a [u8]>),
+    Exec(&'a dyn ExecFacts),
+    Module(&'a ModuleContents<'a>),
+    /// A mount, by the USB device that it stands on.
+    Mount(Result<&'a UsbId>),
 }
 
 /// What kfuncs find behind a context. Only the task that raised the event uses it.
+///
+/// # Invariants
+///
+/// `reason` is initialised if `noted` has `REASON`.
 pub(crate) struct Behind<'a> {
     place: Option<Place<'a>>,
-    path: Option<Result<&'a [u8]>>,
-    exec: Option<&'a Bprm>,
-    facts: Option<&'a dyn ExecFacts>,
+    about: About<'a>,
     is_privileged: OnceCell<bool>,
-    name_now: OnceCell<u32>,
-    usb: Result<&'a UsbId>,
+    name_now: OnceCell<Leads>,
     args: OnceCell<Result<Args<ArgPages>>>,
     file: Option<&'a File>,
     area: Option<&'a VmaRef>,
     digest: OnceCell<Result<Digest>>,
     marks: OnceCell<Marks>,
-    module: Option<&'a ModuleContents<'a>>,
-    failed: Cell<bool>,
-    reason: Reason,
+    /// `FAILED`, `REASON`.
+    noted: Cell<u8>,
+    /// Why a program denies. Nothing of it is written before there is one.
+    reason: Cell<MaybeUninit<[u8; REASON_SIZE]>>,
 }
+
+/// With a NUL.
+const REASON_SIZE: usize = KRSI_REASON_SIZE as usize;
+
+/// What can be noted of a run: that a kfunc could not answer, that there is a reason.
+const FAILED: u8 = 1 << 0;
+const REASON: u8 = 1 << 1;
 
 impl<'a> Behind<'a> {
     /// Nothing yet: facts are added by the `with_` functions.
@@ -92,20 +119,16 @@ impl<'a> Behind<'a> {
     pub(crate) const fn new() -> Self {
         Self {
             place: None,
-            path: None,
-            exec: None,
-            facts: None,
+            about: About::File,
             is_privileged: OnceCell::new(),
             name_now: OnceCell::new(),
-            usb: Err(ENODATA),
             args: OnceCell::new(),
             file: None,
             area: None,
             digest: OnceCell::new(),
             marks: OnceCell::new(),
-            module: None,
-            failed: Cell::new(false),
-            reason: Reason::new(),
+            noted: Cell::new(0),
+            reason: Cell::new(MaybeUninit::uninit()),
         }
     }
 
@@ -119,29 +142,28 @@ impl<'a> Behind<'a> {
     /// Its path with a NUL, or why it is not known, where the hook is too late to ask.
     #[inline(always)]
     pub(crate) fn with_path(mut self, path: Result<&'a [u8]>) -> Self {
-        self.path = Some(path);
+        self.about = About::Removal(path);
         self
     }
 
-    /// The exec whose arguments and environment can be read, and what can be asked about it.
+    /// The exec, whose arguments and environment can be read, by what can be asked about it.
     #[inline(always)]
-    pub(crate) fn with_exec(mut self, bprm: &'a Bprm, facts: &'a dyn ExecFacts) -> Self {
-        self.exec = Some(bprm);
-        self.facts = Some(facts);
+    pub(crate) fn with_exec(mut self, facts: &'a dyn ExecFacts) -> Self {
+        self.about = About::Exec(facts);
         self
     }
 
     /// The module that is being loaded.
     #[inline(always)]
     pub(crate) fn with_module(mut self, module: &'a ModuleContents<'a>) -> Self {
-        self.module = Some(module);
+        self.about = About::Module(module);
         self
     }
 
     /// The USB device that a mount stands on: `ENODATA` if on none, `E2BIG` if on several.
     #[inline(always)]
     pub(crate) fn with_usb(mut self, usb: Result<&'a UsbId>) -> Self {
-        self.usb = usb;
+        self.about = About::Mount(usb);
         self
     }
 
@@ -157,8 +179,9 @@ impl<'a> Behind<'a> {
     /// run, as it may fault pages in, read a file and sleep. An error is kept for the kfuncs to
     /// answer; but for arguments that can't be had the needs are met, which is answered.
     pub(crate) fn prepare(&self, needs: Needs) -> Needs {
-        if let (true, Some(bprm)) = (needs.has(Group::Exec), self.exec) {
+        if let (true, Ok(facts)) = (needs.has(Group::Exec), self.facts()) {
             self.args.get_or_init(|| {
+                let bprm = facts.bprm();
                 let pages = ArgPages::collect(bprm)?;
                 Ok(Args::new(pages, bprm.argc(), bprm.envc()))
             });
@@ -183,7 +206,7 @@ impl<'a> Behind<'a> {
                     .get_or_init(|| file_digest::marks(&Contents::of(file, self.area)));
             }
         }
-        if let (true, Some(module)) = (needs.has(Group::ModuleDigest), self.module) {
+        if let (true, Ok(module)) = (needs.has(Group::ModuleDigest), self.module()) {
             module.prepare();
         }
         needs.prepared_but(self.lacks_args().then_some(Group::Exec))
@@ -191,7 +214,10 @@ impl<'a> Behind<'a> {
 
     /// What can be asked about an exec; `ENODATA` if this is none.
     pub(crate) fn facts(&self) -> Result<&'a dyn ExecFacts> {
-        self.facts.ok_or(ENODATA)
+        match self.about {
+            About::Exec(facts) => Ok(facts),
+            _ => Err(ENODATA),
+        }
     }
 
     /// Whether an exec's file carries set-id bits or capabilities. Sleeps if it was not prepared.
@@ -211,7 +237,7 @@ impl<'a> Behind<'a> {
     }
 
     /// Where the name of an exec's file leads. Sleeps if it was not prepared.
-    pub(crate) fn name_now(&self) -> Result<u32> {
+    pub(crate) fn name_now(&self) -> Result<Leads> {
         let facts = self.facts()?;
         Ok(*self.name_now.get_or_init(|| facts.name_now()))
     }
@@ -244,9 +270,12 @@ impl<'a> Behind<'a> {
         self.place.ok_or(ENODATA)
     }
 
-    /// The USB device that the mount stands on.
+    /// The USB device that the mount stands on; `ENODATA` if it is another event.
     pub(crate) fn usb(&self) -> Result<&'a UsbId> {
-        self.usb
+        match self.about {
+            About::Mount(usb) => usb,
+            _ => Err(ENODATA),
+        }
     }
 
     /// Writes the file's path with its NUL to a program's memory; answers its length.
@@ -254,7 +283,7 @@ impl<'a> Behind<'a> {
     /// `ENODATA` if it is not known, `ENAMETOOLONG` if it doesn't fit; the memory is then an empty
     /// string. Doesn't sleep.
     pub(crate) fn path(&self, out: &ProgMem<'_>) -> Result<usize> {
-        let Some(path) = self.path else {
+        let About::Removal(path) = self.about else {
             return self.place()?.path(out);
         };
         let fits = |path: &[u8]| path.len() <= out.len();
@@ -269,7 +298,7 @@ impl<'a> Behind<'a> {
 
     /// The same for KRSI itself, in memory of its own.
     pub(crate) fn path_string(&self, memory: Flags) -> Result<KVec<u8>> {
-        let Some(path) = self.path else {
+        let About::Removal(path) = self.about else {
             return self.place()?.path_string(memory);
         };
         let mut copy = KVec::new();
@@ -286,91 +315,60 @@ impl<'a> Behind<'a> {
         }
     }
 
-    /// A program is about to run: what one before it noted is forgotten.
+    /// Whether the program that ran last noted anything: a failure or a reason.
     #[inline]
-    pub(crate) fn begin_run(&self) {
-        self.failed.set(false);
-        self.reason.clear();
+    pub(crate) fn is_noted(&self) -> bool {
+        self.noted.get() != 0
+    }
+
+    /// What a program did is judged: what it noted is forgotten, before the next one runs.
+    pub(crate) fn end_run(&self) {
+        self.noted.set(0);
     }
 
     /// Keeps why the program that is running now will deny, for its record: up to the first NUL,
     /// and what there is room for. Answers how many bytes that is.
     pub(crate) fn set_reason(&self, text: &ProgMem<'_>) -> usize {
-        let mut bytes = [0; Reason::SIZE];
-        text.read(&mut bytes[..Reason::SIZE - 1]);
+        let mut bytes = [0; REASON_SIZE];
+        text.read(&mut bytes[..REASON_SIZE - 1]);
         let len = bytes.iter().take_while(|byte| **byte != 0).count();
-        self.reason.set(&bytes[..len]);
+        bytes[len..].fill(0);
+        // INVARIANT: There is one when it is noted.
+        self.reason.set(MaybeUninit::new(bytes));
+        self.note(REASON);
         len
     }
 
     /// What the program that ran last gave as its reason, with a NUL.
-    pub(crate) fn reason(&self) -> [u8; Reason::SIZE] {
-        self.reason.get()
+    pub(crate) fn reason(&self) -> [u8; REASON_SIZE] {
+        if self.noted.get() & REASON != 0 {
+            // SAFETY: By the type's invariants.
+            unsafe { self.reason.get().assume_init() }
+        } else {
+            [0; REASON_SIZE]
+        }
     }
 
     /// The module that is being loaded; `ENODATA` if it is another event.
     pub(crate) fn module(&self) -> Result<&'a ModuleContents<'a>> {
-        self.module.ok_or(ENODATA)
+        match self.about {
+            About::Module(module) => Ok(module),
+            _ => Err(ENODATA),
+        }
     }
 
     /// Notes that a kfunc could not answer the program that is running now.
     pub(crate) fn note_failure(&self) {
-        self.failed.set(true);
+        self.note(FAILED);
     }
 
     /// Whether a kfunc could not answer the program that ran last.
-    #[inline]
     pub(crate) fn has_failed(&self) -> bool {
-        self.failed.get()
-    }
-}
-
-/// Why a program denies. Nothing of it is written before there is one.
-///
-/// # Invariants
-///
-/// The first `len` bytes are initialised.
-struct Reason {
-    bytes: [Cell<MaybeUninit<u8>>; Self::SIZE],
-    len: Cell<usize>,
-}
-
-impl Reason {
-    /// With a NUL.
-    const SIZE: usize = KRSI_REASON_SIZE as usize;
-
-    #[inline(always)]
-    const fn new() -> Self {
-        // INVARIANT: There are none.
-        Self {
-            bytes: [const { Cell::new(MaybeUninit::uninit()) }; Self::SIZE],
-            len: Cell::new(0),
-        }
+        self.noted.get() & FAILED != 0
     }
 
-    #[inline]
-    fn clear(&self) {
-        self.len.set(0);
-    }
-
-    /// Keeps as much as there is room for before a NUL.
-    fn set(&self, text: &[u8]) {
-        let text = &text[..text.len().min(Self::SIZE - 1)];
-        for (kept, byte) in self.bytes.iter().zip(text) {
-            kept.set(MaybeUninit::new(*byte));
-        }
-        // INVARIANT: They were just written.
-        self.len.set(text.len());
-    }
-
-    /// It, and NULs.
-    fn get(&self) -> [u8; Self::SIZE] {
-        let mut text = [0; Self::SIZE];
-        for (to, kept) in text.iter_mut().zip(&self.bytes).take(self.len.get()) {
-            // SAFETY: By the type's invariants.
-            *to = unsafe { kept.get().assume_init() };
-        }
-        text
+    fn note(&self, what: u8) {
+        self.noted.set(self.noted.get() | what);
     }
 }
 
@@ -406,18 +404,14 @@ impl<'a, C> Event<'a, C> {
 
     /// The context.
     pub(crate) fn public(&self) -> &C {
-        // SAFETY: It is only changed by `with_flags`, while nobody has this reference.
+        // SAFETY: It is only changed by `change_flags`, while nobody has this reference.
         unsafe { &*self.public.get() }
-    }
-
-    /// The same, before a program sees it.
-    pub(crate) fn public_mut(&mut self) -> &mut C {
-        self.public.get_mut()
     }
 
     /// The context to call a program with. Programs only read it.
     ///
     /// The pointer carries the provenance of the whole event, for `Behind::of`.
+    #[inline]
     pub(super) fn context(&self) -> *mut C {
         core::ptr::from_ref(self)
             .cast::<u8>()
@@ -427,7 +421,36 @@ impl<'a, C> Event<'a, C> {
     }
 }
 
+/// What a program of struct_ops is called with directly: an array of its arguments.
+pub(crate) struct Arguments<'a, C>([u64; 1], PhantomData<&'a UnsafeCell<C>>);
+
+impl<C> Arguments<'_, C> {
+    #[inline]
+    pub(super) fn as_ptr(&self) -> *const u64 {
+        self.0.as_ptr()
+    }
+}
+
 impl<C> Event<'_, C> {
+    /// The arguments of its programs: the context.
+    #[inline]
+    pub(crate) fn arguments(&self) -> Arguments<'_, C> {
+        Arguments([self.context() as u64], PhantomData)
+    }
+
+    /// Makes available what programs need, see [`Behind::prepare`]. Of an exec it is known then
+    /// whether its strings are others than those that were counted; without their pages it is not,
+    /// which is an error of each policy that reads.
+    #[cold]
+    #[inline(never)]
+    pub(crate) fn prepare<O: OpType<Context = C>>(&self, needs: Needs) -> Needs {
+        let ready = self.behind.prepare(needs);
+        if self.behind.args().is_ok_and(Args::is_torn) {
+            self.change_flags::<O>(|flags| flags | KRSI_EXEC_TORN);
+        }
+        ready
+    }
+
     /// Calls `run` while the context has these flags, too, if it is one of which policies before
     /// ABI 3 are told more.
     pub(crate) fn with_flags<O: OpType<Context = C>, R>(
@@ -435,17 +458,19 @@ impl<C> Event<'_, C> {
         flags: u32,
         run: impl FnOnce() -> R,
     ) -> R {
-        let change = |change: &dyn Fn(u32) -> u32| {
-            // SAFETY: Only the task that raised the event uses it, and no program runs now.
-            let context = unsafe { &mut *self.public.get() };
-            O::flags(context).map(|slot| core::mem::replace(slot, change(*slot)))
-        };
-        let before = change(&|before| before | flags);
+        let before = self.change_flags::<O>(|before| before | flags);
         let result = run();
         if let Some(before) = before {
-            change(&|_| before);
+            self.change_flags::<O>(|_| before);
         }
         result
+    }
+
+    /// Changes the flags, if it has such; answers what they were.
+    fn change_flags<O: OpType<Context = C>>(&self, change: impl FnOnce(u32) -> u32) -> Option<u32> {
+        // SAFETY: Only the task that raised the event uses it, and no program runs now.
+        let context = unsafe { &mut *self.public.get() };
+        O::flags(context).map(|slot| core::mem::replace(slot, change(*slot)))
     }
 }
 

@@ -137,11 +137,6 @@ impl Needs {
         Self(self.0 | other.0)
     }
 
-    /// Those of a program that calls kfuncs of this group alone.
-    pub(crate) const fn of(group: Group) -> Self {
-        Self(group.bit())
-    }
-
     /// Whether kfuncs of this group are called.
     pub(crate) const fn has(self, group: Group) -> bool {
         self.0 & group.bit() != 0

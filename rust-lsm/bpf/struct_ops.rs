@@ -10,13 +10,20 @@
 
 use super::{
     abi::OpsHeader,
-    event::Event,
+    event::{
+        Arguments,
+        Event, //
+    },
     ops::{
         Op,
         OpType, //
     }, //
 };
-use crate::boundary::prog::Prog;
+use crate::boundary::{
+    per_cpu::PerCpuCounter,
+    prog::Prog,
+    srcu_list::ReadLock, //
+};
 use core::{
     cell::UnsafeCell,
     ffi::c_void,
@@ -128,43 +135,24 @@ impl OpsRef {
         unsafe { O::call(self.ops, event.context()) }.ok_or(EBUSY)
     }
 
-    /// The same in a section, where none sleeps, and directly.
-    #[inline]
+    /// The same in a section, where none sleeps, and directly. Counts the run in `runs`.
+    #[inline(always)]
     pub(crate) fn run<O: OpType>(
         &self,
-        event: &Event<'_, O::Context>,
+        arguments: &Arguments<'_, O::Context>,
         _section: &Section<'_>,
+        runs: &PerCpuCounter,
     ) -> Result<c_int> {
         let prog = self.progs[O::OP.index()];
         // SAFETY: The map holds its programs, by the invariants.
         if prog.is_null() || unsafe { Prog::from_ptr(prog) }.is_extended() {
+            runs.increase();
             return Err(EBUSY);
         }
-        // What a program of struct_ops is called with is an array of its arguments.
-        let args = [event.context() as u64];
-        // SAFETY: As above. The section is what it runs in; its one argument is the context of an
-        // event, which lives during the call.
-        let returned = unsafe { bindings::krsi_run(prog, args.as_ptr()) };
+        // SAFETY: As above. The section is what it runs in; the arguments are those of an event of
+        // its op, which lives during the call. The counter is valid.
+        let returned = unsafe { bindings::krsi_run(prog, arguments.as_ptr(), runs.as_ptr()) };
         Ok(if O::OP.spec().can_deny { returned } else { 0 })
-    }
-}
-
-/// Room on the stack for what BPF keeps of a [`Section`].
-pub(crate) struct RunContext(UnsafeCell<MaybeUninit<bindings::bpf_tramp_run_ctx>>);
-
-impl RunContext {
-    /// Room.
-    #[inline]
-    pub(crate) const fn new() -> Self {
-        Self(UnsafeCell::new(MaybeUninit::uninit()))
-    }
-
-    /// Begins the section.
-    #[inline]
-    pub(crate) fn enter(&mut self) -> Section<'_> {
-        // SAFETY: The room stays where it is while it is borrowed, which is until the end.
-        unsafe { bindings::krsi_run_begin(self.0.get().cast()) };
-        Section(self, NotThreadSafe)
     }
 }
 
@@ -174,33 +162,44 @@ impl RunContext {
 /// It is RCU, no migration, and the run context of the task, as `__bpf_prog_enter()` has them for
 /// such a program. Two things more are in the trampoline of others and not in that of a program of
 /// struct_ops: a guard against recursion, and what a tail call needs, which is refused. Statistics
-/// (`kernel.bpf_stats_enabled`) are kept by `bpf_prog_run()` as well, and fentry on a program goes on
+/// (`kernel.bpf_stats_enabled`) are kept by `krsi_run()` as well, and fentry on a program goes on
 /// working, as that patches the program itself.
 ///
 /// # Invariants
 ///
-/// The section was begun with this room, by the current task.
-pub(crate) struct Section<'a>(&'a mut RunContext, NotThreadSafe);
+/// The current task is in the section that was begun with this run context.
+pub(crate) struct Section<'a>(
+    &'a mut MaybeUninit<bindings::bpf_tramp_run_ctx>,
+    NotThreadSafe,
+);
 
 impl Section<'_> {
-    /// Leaves the section for as long as `work` takes, which may sleep if the caller may.
+    /// Calls `work` in a section, where lists are read as well.
+    #[inline(always)]
+    pub(crate) fn with<R>(work: impl FnOnce(&ReadLock, &mut Section<'_>) -> R) -> R {
+        let mut context = MaybeUninit::uninit();
+        // SAFETY: The context stays where it is until the end.
+        let index = unsafe { bindings::krsi_run_begin(context.as_mut_ptr()) };
+        // INVARIANT: It was just begun.
+        let mut section = Section(&mut context, NotThreadSafe);
+        // SAFETY: The lists' domain was locked with it, and is until the end.
+        let result = work(&unsafe { ReadLock::new() }, &mut section);
+        // SAFETY: Ends what was begun.
+        unsafe { bindings::krsi_run_end(context.as_mut_ptr(), index) };
+        result
+    }
+
+    /// Leaves the section for as long as `work` takes, which may sleep if the caller may. The lists
+    /// are read on.
     #[inline(never)]
     pub(crate) fn pause<R>(&mut self, work: impl FnOnce() -> R) -> R {
-        // SAFETY: By the type's invariants; it is begun anew with the same room.
+        // SAFETY: By the type's invariants; it is resumed with the same context.
         unsafe {
-            bindings::krsi_run_end(self.0 .0.get().cast());
+            bindings::krsi_run_pause(self.0.as_mut_ptr());
             let result = work();
-            bindings::krsi_run_begin(self.0 .0.get().cast());
+            bindings::krsi_run_resume(self.0.as_mut_ptr());
             result
         }
-    }
-}
-
-impl Drop for Section<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: By the type's invariants.
-        unsafe { bindings::krsi_run_end(self.0 .0.get().cast()) };
     }
 }
 

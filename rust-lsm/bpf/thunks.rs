@@ -23,6 +23,7 @@ use super::{
 use crate::{
     boundary::{
         bprm::Bprm,
+        name::Leads,
         prog_mem::ProgMem, //
     },
     exec_kfuncs,
@@ -164,7 +165,13 @@ unsafe extern "C" fn krsi_rs_is_privileged(ctx: *mut Exec) -> c_int {
 unsafe extern "C" fn krsi_rs_get_name_now(ctx: *mut Exec) -> c_int {
     // SAFETY: Called for a kfunc, see above.
     let behind = unsafe { exec(ctx) };
-    answer(behind, behind.name_now().map(|name| name as usize))
+    let name = |leads| match leads {
+        Leads::Unknown => abi::KRSI_NAME_UNKNOWN,
+        Leads::Here | Leads::Same => abi::KRSI_NAME_SAME,
+        Leads::Other => abi::KRSI_NAME_OTHER,
+        Leads::Nowhere => abi::KRSI_NAME_GONE,
+    };
+    answer(behind, behind.name_now().map(|leads| name(leads) as usize))
 }
 
 /// # Safety

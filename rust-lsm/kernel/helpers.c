@@ -324,24 +324,58 @@ void krsi_counter_free(u64 __percpu *counts)
 	free_percpu(counts);
 }
 
-/* struct_ops.rs */
+/* struct_ops.rs. What each event pays for is not traced: that is an instruction, too. */
 
-void krsi_run_begin(struct bpf_tramp_run_ctx *run_ctx)
+static __always_inline void run_begin(struct bpf_tramp_run_ctx *run_ctx)
 {
 	rcu_read_lock_dont_migrate();
 	run_ctx->bpf_cookie = 0;
 	run_ctx->saved_run_ctx = bpf_set_run_ctx(&run_ctx->run_ctx);
 }
 
-void krsi_run_end(struct bpf_tramp_run_ctx *run_ctx)
+static __always_inline void run_end(struct bpf_tramp_run_ctx *run_ctx)
 {
 	bpf_reset_run_ctx(run_ctx->saved_run_ctx);
 	rcu_read_unlock_migrate();
 }
 
-int krsi_run(const struct bpf_prog *prog, const u64 *args)
+notrace struct srcu_ctr __percpu *krsi_run_begin(struct bpf_tramp_run_ctx *run_ctx)
+{
+	struct srcu_ctr __percpu *scp = srcu_read_lock_fast(&krsi_srcu);
+
+	run_begin(run_ctx);
+	return scp;
+}
+
+notrace void krsi_run_end(struct bpf_tramp_run_ctx *run_ctx, struct srcu_ctr __percpu *scp)
+{
+	run_end(run_ctx);
+	srcu_read_unlock_fast(&krsi_srcu, scp);
+}
+
+void krsi_run_pause(struct bpf_tramp_run_ctx *run_ctx)
+{
+	run_end(run_ctx);
+}
+
+void krsi_run_resume(struct bpf_tramp_run_ctx *run_ctx)
+{
+	run_begin(run_ctx);
+}
+
+static noinline u32 krsi_run_timed(const struct bpf_prog *prog, const u64 *args)
 {
 	return bpf_prog_run(prog, args);
+}
+
+/* bpf_prog_run(), where only who keeps statistics pays for what they need. Counts the run. */
+notrace int krsi_run(const struct bpf_prog *prog, const u64 *args, u64 __percpu *runs)
+{
+	cant_migrate();
+	this_cpu_inc(*runs);
+	if (static_branch_unlikely(&bpf_stats_enabled_key))
+		return krsi_run_timed(prog, args);
+	return bpf_dispatcher_nop_func(args, prog->insnsi, prog->bpf_func);
 }
 
 u32 krsi_member_offset(const struct btf_type *t, const struct btf_member *member)

@@ -35,6 +35,12 @@ impl PerCpuCounter {
         })
     }
 
+    /// What C counts in.
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> *mut u64 {
+        self.counts.as_ptr()
+    }
+
     /// Adds one. Any context.
     #[inline]
     pub(crate) fn increase(&self) {

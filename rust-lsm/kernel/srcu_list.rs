@@ -144,6 +144,12 @@ impl<T: Send + Sync + 'static> List<T> {
         }
     }
 
+    /// The elements, by ascending key, for who reads already.
+    #[inline]
+    pub(crate) fn iter<'a>(&'static self, _lock: &'a ReadLock) -> Iter<'a, T> {
+        Iter { next: &self.head }
+    }
+
     /// Begins to read. The elements stay until the guard is dropped; the reader may sleep.
     pub(crate) fn read(&'static self) -> Reader<T> {
         // SAFETY: The domain is a static of this kernel.
@@ -169,6 +175,26 @@ unsafe extern "C" fn free<T>(rcu: *mut bindings::callback_head) {
             rcu
         );
         drop(KBox::from_raw(node));
+    }
+}
+
+/// That the current task reads lists, by whatever means it began to.
+///
+/// # Invariants
+///
+/// The domain of the lists is held for reading while it lives.
+pub(crate) struct ReadLock(NotThreadSafe);
+
+impl ReadLock {
+    /// A token of it.
+    ///
+    /// # Safety
+    ///
+    /// The current task holds the domain of the lists for reading while it lives.
+    #[inline]
+    pub(crate) const unsafe fn new() -> Self {
+        // INVARIANT: By the caller's guarantee.
+        Self(NotThreadSafe)
     }
 }
 

@@ -23,84 +23,95 @@ use crate::bpf::{
         Needs, //
     },
     ops::OpType,
-    struct_ops::RunContext, //
+    struct_ops::Section, //
 };
 use kernel::prelude::*;
 
 /// Runs the policies that have this op, in the order of their attachment. All run, also after a
-/// denial; the first denial is the answer.
+/// denial; the first denial is the answer. Called while the op is wanted.
 ///
 /// Holds an SRCU read section meanwhile: a policy's programs and maps stay, though it may be
 /// detached.
+#[inline(always)]
 pub(crate) fn dispatch<O: OpType>(event: &Event<'_, O::Context>) -> Result {
-    let mode = mode::current();
-    if mode == Mode::Off {
-        return Ok(());
-    }
+    let behind = event.behind();
     // It may take long, so nobody is held up by it who waits for the readers of the list.
     let ready = match lists::needs(O::OP).beyond(Needs::NONE) {
         needs if needs.are_none() => needs,
-        needs => event.behind().prepare(needs),
+        needs => event.prepare::<O>(needs),
     };
-    let behind = event.behind();
-    let reader = lists::of(O::OP).read();
-    let mut room = RunContext::new();
-    let mut section = room.enter();
-    let mut answer = Ok(());
-    for attachment in reader.iter() {
-        let missing = attachment.needs(O::OP).beyond(ready);
-        behind.begin_run();
-        let returned = if missing.are_none() {
-            attachment.ops().run::<O>(event, &section)
-        } else {
-            section.pause(|| run_apart::<O>(attachment, event, missing))
-        };
-        attachment.policy().counts().runs.increase();
-        if returned != Ok(0) || behind.has_failed() {
-            let own = section.pause(|| conclude::<O>(attachment, event, returned, mode));
+    let arguments = event.arguments();
+    Section::with(|lock, section| {
+        let mut answer = Ok(());
+        for attachment in lists::of(O::OP).iter(lock) {
+            let missing = attachment.needs(O::OP).beyond(ready);
+            let own = if missing.are_none() {
+                let runs = &attachment.policy().counts().runs;
+                match attachment.ops().run::<O>(&arguments, section, runs) {
+                    Ok(0) if !behind.is_noted() => continue,
+                    returned => conclude::<O>(section, attachment, event, returned),
+                }
+            } else {
+                run_apart::<O>(section, attachment, event, missing)
+            };
             answer = answer.and(own);
         }
-    }
-    answer
+        answer
+    })
 }
 
 /// Runs a program that may sleep, was attached meanwhile, wants all flags, or has no arguments to
 /// read.
+#[cold]
+#[inline(never)]
 fn run_apart<O: OpType>(
+    section: &mut Section<'_>,
     attachment: &Attachment,
     event: &Event<'_, O::Context>,
     missing: Needs,
-) -> Result<c_int> {
-    event.behind().prepare(missing);
-    let call = || attachment.ops().call::<O>(event);
-    let returned = if missing.have_all_flags() {
-        let flags = event.behind().asked_flags().unwrap_or(0);
-        event.with_flags::<O, _>(flags, call)
+) -> Result {
+    let behind = event.behind();
+    let returned = section.pause(|| {
+        event.prepare::<O>(missing);
+        let call = || attachment.ops().call::<O>(event);
+        let returned = if missing.have_all_flags() {
+            let flags = behind.asked_flags().unwrap_or(0);
+            event.with_flags::<O, _>(flags, call)
+        } else {
+            call()
+        };
+        if missing.has(Group::Exec) && behind.lacks_args() {
+            behind.note_failure();
+        }
+        attachment.policy().counts().runs.increase();
+        returned
+    });
+    if returned == Ok(0) && !behind.is_noted() {
+        Ok(())
     } else {
-        call()
-    };
-    if missing.has(Group::Exec) && event.behind().lacks_args() {
-        event.behind().note_failure();
+        conclude::<O>(section, attachment, event, returned)
     }
-    returned
 }
 
-/// Judges and counts what a policy did but to allow; `Err` is a denial to enforce.
+/// Judges and counts what a policy did but to allow, and forgets what it noted; `Err` is a denial to
+/// enforce.
 #[inline(never)]
 fn conclude<O: OpType>(
+    section: &mut Section<'_>,
     attachment: &Attachment,
     event: &Event<'_, O::Context>,
     returned: Result<c_int>,
-    mode: Mode,
 ) -> Result {
+    let behind = event.behind();
     let fail_closed = attachment.fails_closed() && O::OP.spec().can_deny;
-    let judgement = judge(returned, event.behind().has_failed(), fail_closed);
+    let judgement = judge(returned, behind.has_failed(), fail_closed);
 
-    let enforced = attachment.effective(mode) == Mode::Enforce;
+    let enforced = attachment.effective(mode::current()) == Mode::Enforce;
     attachment.policy().counts().note(&judgement, enforced);
     if judgement.denial.is_some() {
-        records::denial::<O>(attachment, event, &judgement, enforced);
+        section.pause(|| records::denial::<O>(attachment, event, &judgement, enforced));
     }
+    behind.end_run();
     match judgement.denial {
         Some(errno) if enforced => Err(errno),
         _ => Ok(()),

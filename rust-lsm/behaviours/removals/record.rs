@@ -25,6 +25,7 @@ use crate::{
         inode::Inode,
         log::warn_limited,
         name::Name,
+        once::read_once,
         place::Place,
         process::{
             self,
@@ -145,6 +146,12 @@ pub(crate) fn stop() {
 
 fn is_on() -> bool {
     ON.load(Acquire)
+}
+
+/// Whether it may be kept: mostly it is not, and a plain load tells.
+#[inline]
+pub(crate) fn may_be_on() -> bool {
+    read_once(&ON)
 }
 
 /// An exec of the current task begins.
