@@ -128,25 +128,30 @@ impl Hooks for Krsi {
 
     #[inline]
     fn path_unlink(victim: Place<'_>) -> Result {
-        removals::note(&victim, None);
+        removals::note(victim, None);
         Ok(())
     }
 
     fn path_rename(old: Place<'_>, new: Option<Place<'_>>, exchange: bool) -> Result {
         if let Some(new) = new {
-            removals::note(&new, exchange.then_some(&old));
+            removals::note(new, exchange.then_some(old));
         }
         Ok(())
     }
 
     #[inline]
-    fn inode_unlink(victim: Place<'_>) -> Result {
-        removals::removed(victim, None)
+    fn inode_unlink(dir: &Inode, victim: Place<'_>) -> Result {
+        removals::removed(victim, dir, None)
     }
 
-    fn inode_rename(old: Place<'_>, new: Option<Place<'_>>) -> Result {
+    fn inode_rename(
+        old_dir: &Inode,
+        old: Place<'_>,
+        new_dir: &Inode,
+        new: Option<Place<'_>>,
+    ) -> Result {
         match new {
-            Some(new) => removals::removed(new, Some(old)),
+            Some(new) => removals::removed(new, new_dir, Some((old, old_dir))),
             None => {
                 removals::moved(old);
                 Ok(())

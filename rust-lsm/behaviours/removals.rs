@@ -13,7 +13,10 @@ mod removal;
 mod whose;
 
 use crate::{
-    boundary::place::Place,
+    boundary::{
+        inode::Inode,
+        place::Place, //
+    },
     bpf::{
         kfunc::Group,
         ops::Op, //
@@ -27,20 +30,21 @@ use crate::{
 use kernel::prelude::*;
 use removal::Removal;
 
-/// Whether a removal of this place can be an event at all.
-fn concerns(place: &Place<'_>) -> bool {
-    let is_numbered = |place: &Place<'_>| inode_number::of(place.inode()).is_some();
-    is_numbered(place)
-        || place.is_overlay() && is_numbered(&place.real())
-        || lists::is_wanted(Op::FileUnlink)
-}
-
-/// The same without a look below an overlay. Nearly all can't while nobody asks for every file:
-/// this is what they pay.
+/// Whether a removal of this place can be an event at all, as far as is told without a look below an
+/// overlay. Nearly all can't while nobody asks for every file: this is what they pay.
 #[inline(always)]
 fn may_concern(place: &Place<'_>) -> bool {
     inode_number::of(place.inode()).is_some()
         || place.is_overlay()
+        || lists::is_wanted(Op::FileUnlink)
+}
+
+/// Whether it can, if it may.
+fn concerns(place: &Place<'_>) -> bool {
+    let is_numbered = |place: &Place<'_>| inode_number::of(place.inode()).is_some();
+    !place.is_overlay()
+        || is_numbered(place)
+        || is_numbered(&place.real())
         || lists::is_wanted(Op::FileUnlink)
 }
 
@@ -57,9 +61,11 @@ pub(crate) fn forget_notes() {
 
 /// A path hook: a removal may follow, or an exchange with another name.
 #[inline(always)]
-pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>) {
-    if exchanged.is_some() || may_concern(victim) {
-        note_down(*victim, exchanged.copied());
+pub(crate) fn note(victim: Place<'_>, exchanged: Option<Place<'_>>) {
+    // What was noted before ends as well.
+    let is_news = || may_concern(&victim) && (notes::are_any() || wants_path());
+    if exchanged.is_some() || is_news() {
+        note_down(victim, exchanged);
     }
 }
 
@@ -90,20 +96,31 @@ pub(crate) fn moved(file: Place<'_>) {
     }
 }
 
-/// An inode hook: a name goes away, in a rename because `given_up` takes it.
+/// An inode hook: a name in a directory goes away; in a rename because `given_up` takes it, which is a
+/// name in another directory or the same. Both directories are locked.
 #[inline(always)]
-pub(crate) fn removed(victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
+pub(crate) fn removed(
+    victim: Place<'_>,
+    dir: &Inode,
+    given_up: Option<(Place<'_>, &Inode)>,
+) -> Result {
     if may_concern(&victim) {
-        tell(victim, given_up)
+        let (given_up, old_dir) = given_up.unzip();
+        tell(victim, dir, given_up, old_dir)
     } else {
         Ok(())
     }
 }
 
 /// Tells the behaviours, if this is a removal. Apart, so that what doesn't concern them does not
-/// pay for its stack.
+/// pay for its stack; with arguments that are passed in registers.
 #[inline(never)]
-fn tell(victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
+fn tell(
+    victim: Place<'_>,
+    dir: &Inode,
+    given_up: Option<Place<'_>>,
+    old_dir: Option<&Inode>,
+) -> Result {
     if !concerns(&victim) {
         return Ok(());
     }
@@ -115,18 +132,28 @@ fn tell(victim: Place<'_>, given_up: Option<Place<'_>>) -> Result {
         return Ok(());
     }
     let executed = record::find(victim);
-    if executed.is_none() && !lists::is_wanted(Op::FileUnlink) {
+    let is_wanted = lists::is_wanted(Op::FileUnlink);
+    if !is_wanted && executed.is_none() {
         return Ok(());
     }
+    let leased = victim.inode().is_leased()
+        || dir.is_leased()
+        || given_up.is_some_and(|old| old.inode().is_leased())
+        || old_dir.is_some_and(Inode::is_leased);
+    let path = notes::take_path(&victim);
     let removal = Removal {
         victim,
         given_up,
-        path: notes::take_path(&victim),
-        is_retry: notes::is_retry(&victim, given_up.as_ref()),
+        path: path.as_deref().map_err(|e| *e),
+        is_retry: notes::is_retry(&victim, leased),
     };
-    let of_file = file_unlink::run(&removal);
+    let of_file = if is_wanted {
+        file_unlink::run(&removal)
+    } else {
+        Ok(())
+    };
     let of_executable = executed.map_or(Ok(()), |executed| {
-        executable_unlink::run(&removal, &executed)
+        executable_unlink::run(removal, &executed)
     });
     of_file
         .and(of_executable)

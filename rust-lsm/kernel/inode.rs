@@ -166,9 +166,21 @@ impl Inode {
     }
 
     /// Whether somebody has a lease or a delegation on it.
+    #[inline]
     pub(crate) fn is_leased(&self) -> bool {
-        // SAFETY: The inode is valid.
-        unsafe { bindings::krsi_inode_leased(self.as_ptr()) }
+        self.has_locks()
+            // SAFETY: The inode is valid.
+            && unsafe { bindings::krsi_inode_leased(self.as_ptr()) }
+    }
+
+    /// Whether anybody ever locked it or had a lease on it: few files are.
+    #[inline]
+    fn has_locks(&self) -> bool {
+        // SAFETY: The inode is valid; the pointer is one word, and only looked whether it is null.
+        #[cfg(CONFIG_FILE_LOCKING)]
+        return !unsafe { (&raw const (*self.as_ptr()).i_flctx).read_volatile() }.is_null();
+        #[cfg(not(CONFIG_FILE_LOCKING))]
+        false
     }
 
     /// What its contents are now, as far as size and time of change tell.

@@ -20,7 +20,6 @@ use super::{
 use core::ptr::null_mut;
 use kernel::{
     bindings,
-    error::from_result,
     fs::File,
     mm::virt::VmaRef,
     prelude::*,
@@ -46,6 +45,12 @@ macro_rules! switched_on {
     }};
 }
 
+/// What a hook returns: 0 or an errno.
+#[inline(always)]
+fn answer(result: Result) -> c_int {
+    result.map_or_else(Error::to_errno, |()| 0)
+}
+
 /// # Safety
 ///
 /// Called by the LSM framework with the bprm of an exec of the current task.
@@ -57,7 +62,7 @@ pub(super) unsafe extern "C" fn bprm_creds_for_exec<T: Hooks>(
     }
     // SAFETY: The framework passes a bprm that is valid during the hook.
     let bprm = unsafe { Bprm::from_ptr(bprm) };
-    from_result(|| T::bprm_creds_for_exec(bprm).map(|()| 0))
+    answer(T::bprm_creds_for_exec(bprm))
 }
 
 /// # Safety
@@ -71,7 +76,7 @@ pub(super) unsafe extern "C" fn bprm_check_security<T: Hooks>(
     }
     // SAFETY: The framework passes a bprm that is valid during the hook.
     let bprm = unsafe { Bprm::from_ptr(bprm) };
-    from_result(|| T::bprm_check_security(bprm).map(|()| 0))
+    answer(T::bprm_check_security(bprm))
 }
 
 /// # Safety
@@ -100,7 +105,7 @@ pub(super) unsafe extern "C" fn task_alloc<T: Hooks>(
     // SAFETY: The framework passes a task that is valid during the hook; `Task` is transparent.
     let task = unsafe { &*task.cast::<Task>() };
     let is_thread = flags & u64::from(bindings::CLONE_THREAD) != 0;
-    from_result(|| T::task_alloc(task, is_thread).map(|()| 0))
+    answer(T::task_alloc(task, is_thread))
 }
 
 /// # Safety
@@ -130,7 +135,7 @@ pub(super) unsafe extern "C" fn mmap_file<T: Hooks>(
     // not used meanwhile.
     let file = unsafe { File::from_raw_file(file) };
     let shared = flags & bindings::MAP_SHARED as c_ulong != 0;
-    from_result(|| T::mmap_file(file, Access::new(prot, shared)).map(|()| 0))
+    answer(T::mmap_file(file, Access::new(prot, shared)))
 }
 
 /// # Safety
@@ -148,7 +153,7 @@ pub(super) unsafe extern "C" fn file_mprotect<T: Hooks>(
     let area = unsafe { VmaRef::from_raw(area) };
     // As the user asked for it: what he can't write to is no more `VM_SHARED`.
     let shared = area.flags() & bindings::VM_MAYSHARE != 0;
-    from_result(|| T::file_mprotect(area, Access::new(prot, shared)).map(|()| 0))
+    answer(T::file_mprotect(area, Access::new(prot, shared)))
 }
 
 /// # Safety
@@ -165,7 +170,7 @@ pub(super) unsafe extern "C" fn file_open<T: Hooks>(file: *mut bindings::file) -
             bindings::krsi_file_writable(file),
         )
     };
-    from_result(|| T::file_open(inode, for_writing).map(|()| 0))
+    answer(T::file_open(inode, for_writing))
 }
 
 /// # Safety
@@ -181,7 +186,7 @@ pub(super) unsafe extern "C" fn inode_setattr<T: Hooks>(
     }
     // SAFETY: The framework passes a dentry that leads to an inode and valid attributes.
     let (inode, valid) = unsafe { (Inode::from_ptr((*dentry).d_inode), (*attr).ia_valid) };
-    from_result(|| T::inode_setattr(inode, valid & bindings::ATTR_SIZE != 0).map(|()| 0))
+    answer(T::inode_setattr(inode, valid & bindings::ATTR_SIZE != 0))
 }
 
 /// # Safety
@@ -205,14 +210,10 @@ pub(super) unsafe extern "C" fn path_unlink<T: Hooks>(
     if !switched_on!(krsi_key_path_unlink) {
         return 0;
     }
-    from_result(|| {
-        // SAFETY: The caller holds the directory's path and a reference to the name during the
-        // hook, and has locked the directory.
-        match unsafe { Place::new((*dir).mnt, victim) } {
-            Some(victim) => T::path_unlink(victim).map(|()| 0),
-            None => Ok(0),
-        }
-    })
+    // SAFETY: The caller holds the directory's path and a reference to the name during the hook, and
+    // has locked the directory.
+    let victim = unsafe { Place::new((*dir).mnt, victim) };
+    answer(victim.map_or(Ok(()), T::path_unlink))
 }
 
 /// # Safety
@@ -229,58 +230,53 @@ pub(super) unsafe extern "C" fn path_rename<T: Hooks>(
         return 0;
     }
     let exchange = flags & bindings::RENAME_EXCHANGE != 0;
-    from_result(|| {
-        // SAFETY: As in `path_unlink`.
-        match unsafe {
-            (
-                Place::new((*old_dir).mnt, old),
-                Place::new((*new_dir).mnt, new),
-            )
-        } {
-            (Some(old), new) => T::path_rename(old, new, exchange).map(|()| 0),
-            _ => Ok(0),
-        }
-    })
+    // SAFETY: As in `path_unlink`.
+    let (old, new) = unsafe {
+        (
+            Place::new((*old_dir).mnt, old),
+            Place::new((*new_dir).mnt, new),
+        )
+    };
+    answer(old.map_or(Ok(()), |old| T::path_rename(old, new, exchange)))
 }
 
 /// # Safety
 ///
 /// Called by the LSM framework with a directory and a name in it, locked.
 pub(super) unsafe extern "C" fn inode_unlink<T: Hooks>(
-    _dir: *mut bindings::inode,
+    dir: *mut bindings::inode,
     victim: *mut bindings::dentry,
 ) -> c_int {
     if !switched_on!(krsi_key_inode_unlink) {
         return 0;
     }
-    from_result(|| {
-        // SAFETY: As in `path_unlink`; no mount is needed.
-        match unsafe { Place::new(null_mut(), victim) } {
-            Some(victim) => T::inode_unlink(victim).map(|()| 0),
-            None => Ok(0),
-        }
-    })
+    // SAFETY: As in `path_unlink`; no mount is needed.
+    let (dir, victim) = unsafe { (Inode::from_ptr(dir), Place::new(null_mut(), victim)) };
+    answer(victim.map_or(Ok(()), |victim| T::inode_unlink(dir, victim)))
 }
 
 /// # Safety
 ///
 /// Called by the LSM framework with two directories and names in them, locked.
 pub(super) unsafe extern "C" fn inode_rename<T: Hooks>(
-    _old_dir: *mut bindings::inode,
+    old_dir: *mut bindings::inode,
     old: *mut bindings::dentry,
-    _new_dir: *mut bindings::inode,
+    new_dir: *mut bindings::inode,
     new: *mut bindings::dentry,
 ) -> c_int {
     if !switched_on!(krsi_key_inode_rename) {
         return 0;
     }
-    from_result(|| {
-        // SAFETY: As in `inode_unlink`.
-        match unsafe { (Place::new(null_mut(), old), Place::new(null_mut(), new)) } {
-            (Some(old), new) => T::inode_rename(old, new).map(|()| 0),
-            _ => Ok(0),
-        }
-    })
+    // SAFETY: As in `inode_unlink`.
+    let (old_dir, old, new_dir, new) = unsafe {
+        (
+            Inode::from_ptr(old_dir),
+            Place::new(null_mut(), old),
+            Inode::from_ptr(new_dir),
+            Place::new(null_mut(), new),
+        )
+    };
+    answer(old.map_or(Ok(()), |old| T::inode_rename(old_dir, old, new_dir, new)))
 }
 
 /// What the kernel has read or copied.
@@ -312,10 +308,7 @@ pub(super) unsafe extern "C" fn kernel_post_read_file<T: Hooks>(
     // SAFETY: The file is referenced during the hook, as in `mmap_file`. What was read is in
     // memory of the kernel's, and goes on being that of this load alone.
     let (file, contents) = unsafe { (File::from_raw_file(file), contents(buf, size)) };
-    from_result(|| match contents {
-        Some(contents) => T::module_read(file, contents).map(|()| 0),
-        None => Ok(0),
-    })
+    answer(contents.map_or(Ok(()), |contents| T::module_read(file, contents)))
 }
 
 /// # Safety
@@ -334,10 +327,7 @@ pub(super) unsafe extern "C" fn kernel_post_load_data<T: Hooks>(
     }
     // SAFETY: As in `kernel_post_read_file`.
     let contents = unsafe { contents(buf, size) };
-    from_result(|| match contents {
-        Some(contents) => T::module_copied(contents).map(|()| 0),
-        None => Ok(0),
-    })
+    answer(contents.map_or(Ok(()), T::module_copied))
 }
 
 /// # Safety
@@ -349,7 +339,7 @@ pub(super) unsafe extern "C" fn kernel_module_request<T: Hooks>(alias: *mut c_ch
     }
     // SAFETY: The framework passes a string with a NUL, which its caller keeps during the hook.
     let alias = unsafe { CStr::from_char_ptr(alias) };
-    from_result(|| T::module_requested(alias).map(|()| 0))
+    answer(T::module_requested(alias))
 }
 
 /// # Safety
@@ -363,7 +353,7 @@ pub(super) unsafe extern "C" fn bpf_prog_load<T: Hooks>(
 ) -> c_int {
     // SAFETY: The framework passes a program that is valid during the hook.
     let prog = unsafe { Prog::from_ptr(prog) };
-    from_result(|| T::bpf_prog_load(prog).map(|()| 0))
+    answer(T::bpf_prog_load(prog))
 }
 
 /// # Safety
@@ -387,7 +377,7 @@ pub(super) unsafe extern "C" fn sb_open_bdev<T: Hooks>(
         let sb = (!sb.is_null()).then(|| SuperBlock::from_ptr(sb));
         (sb, BlockDev::from_ptr(bdev))
     };
-    from_result(|| T::sb_open_bdev(sb, bdev).map(|()| 0))
+    answer(T::sb_open_bdev(sb, bdev))
 }
 
 /// # Safety
@@ -396,7 +386,7 @@ pub(super) unsafe extern "C" fn sb_open_bdev<T: Hooks>(
 pub(super) unsafe extern "C" fn sb_kern_mount<T: Hooks>(sb: *const bindings::super_block) -> c_int {
     // SAFETY: The caller holds a reference to its root during the hook.
     let sb = unsafe { SuperBlock::from_ptr(sb) };
-    from_result(|| T::sb_kern_mount(sb).map(|()| 0))
+    answer(T::sb_kern_mount(sb))
 }
 
 /// # Safety
@@ -424,7 +414,7 @@ pub(super) unsafe extern "C" fn sb_reconfigure<T: Hooks>(fc: *const bindings::fs
         };
         (SuperBlock::from_ptr((*fc.root).d_sb), fc.sb_flags, mask)
     };
-    from_result(|| T::sb_reconfigure(sb, sb.would_be_read_only(flags, mask)).map(|()| 0))
+    answer(T::sb_reconfigure(sb, sb.would_be_read_only(flags, mask)))
 }
 
 /// # Safety
@@ -436,5 +426,5 @@ pub(super) unsafe extern "C" fn swapon<T: Hooks>(file: *mut bindings::file) -> c
     }
     // SAFETY: The caller holds the file, which it opened itself and no descriptor refers to.
     let file = unsafe { File::from_raw_file(file) };
-    from_result(|| T::swapon(file).map(|()| 0))
+    answer(T::swapon(file))
 }

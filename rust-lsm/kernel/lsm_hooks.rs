@@ -127,15 +127,20 @@ pub(crate) trait Hooks: 'static {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
-    /// A name is about to be removed; permissions allow it. The place has no mount. The inodes of
-    /// directory and victim are locked.
-    fn inode_unlink(_victim: Place<'_>) -> Result {
+    /// A name is about to be removed from a directory; permissions allow it. The place has no mount.
+    /// The inodes of directory and victim are locked.
+    fn inode_unlink(_dir: &Inode, _victim: Place<'_>) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 
     /// As `path_rename`, when permissions allow it; an exchange calls it twice, for each half. The
     /// places have no mount. The directories' inodes are locked.
-    fn inode_rename(_old: Place<'_>, _new: Option<Place<'_>>) -> Result {
+    fn inode_rename(
+        _old_dir: &Inode,
+        _old: Place<'_>,
+        _new_dir: &Inode,
+        _new: Option<Place<'_>>,
+    ) -> Result {
         build_error!(VTABLE_DEFAULT_ERROR)
     }
 

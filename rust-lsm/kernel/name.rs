@@ -289,10 +289,4 @@ impl Place<'_> {
             result.ok_or(ENOENT)
         }
     }
-
-    /// Whether somebody has a lease or a delegation on the directory.
-    pub(crate) fn dir_is_leased(&self) -> bool {
-        self.with_dir(|dir| dir.inode().is_leased())
-            .unwrap_or(false)
-    }
 }

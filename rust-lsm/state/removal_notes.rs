@@ -67,6 +67,16 @@ static NOTES: SetOnce<Shards<Notes>> = SetOnce::new();
 /// note marked, for it is the task itself that made it.
 static HAS_ANY: [Atomic<bool>; SHARDS] = [const { Atomic::new(false) }; SHARDS];
 
+/// Whether any was made since all were forgotten: on many machines none ever is. Set under the lock of
+/// the part that it is in.
+static ANY: Atomic<bool> = Atomic::new(false);
+
+/// Whether any was made. A task doesn't miss its own.
+#[inline]
+pub(crate) fn are_any() -> bool {
+    read_once(&ANY)
+}
+
 /// Makes the table. Once, at boot.
 pub(crate) fn init() -> Result {
     NOTES.populate(Shards::new(Notes::new)?);
@@ -77,13 +87,19 @@ pub(crate) fn init() -> Result {
 fn change<R>(shard: usize, change: impl FnOnce(&mut Notes) -> R) -> Option<R> {
     NOTES.as_ref()?.with(shard, |notes| {
         let result = change(notes);
-        HAS_ANY[shard].store(!notes.is_empty(), Relaxed);
+        let is_empty = notes.is_empty();
+        HAS_ANY[shard].store(!is_empty, Relaxed);
+        if !is_empty && !are_any() {
+            ANY.store(true, Relaxed);
+        }
         result
     })
 }
 
 /// Forgets all.
 pub(crate) fn clear() {
+    // Before: what is noted in a part after its turn is marked again.
+    ANY.store(false, Relaxed);
     for shard in 0..SHARDS {
         let _old = change(shard, |notes| core::mem::replace(notes, Notes::new()));
     }
@@ -98,7 +114,17 @@ pub(crate) fn end(task: TaskKey) {
 }
 
 /// Looks at the current task's note, if there is one.
+#[inline(always)]
 fn with<R>(look: impl FnOnce(&mut Note) -> R) -> Option<R> {
+    if are_any() {
+        with_noted(look)
+    } else {
+        None
+    }
+}
+
+#[inline(never)]
+fn with_noted<R>(look: impl FnOnce(&mut Note) -> R) -> Option<R> {
     let task = TaskKey::current();
     let shard = task.hash(SHARDS);
     if !read_once(&HAS_ANY[shard]) {
@@ -151,6 +177,7 @@ pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>, wants_path
 }
 
 /// Takes the path of a victim as the path hook noted it; `ENODATA` if none was told of it.
+#[inline(always)]
 pub(crate) fn take_path(victim: &Place<'_>) -> Result<KVec<u8>> {
     let taken = with(|note| {
         let is_noted = note.victim == address(victim);
@@ -180,6 +207,7 @@ pub(crate) fn announce(victim: Option<&Place<'_>>, is_rename: bool) {
 
 /// Whether this is what an overlay does in its upper layer, with its mounter's credentials, for
 /// what was announced; or of a whiteout, by which it says that there is no file.
+#[inline]
 pub(crate) fn is_inner(victim: &Place<'_>, is_rename: bool) -> bool {
     let is_announced = |note: &mut Note| {
         if note.victim == address(victim) {
@@ -192,12 +220,17 @@ pub(crate) fn is_inner(victim: &Place<'_>, is_rename: bool) -> bool {
     cred::is_overridden() && (with(is_announced) == Some(true) || victim.inode().is_whiteout())
 }
 
-/// Whether the task tried to remove this victim last, and a lease was in its way: on what is
-/// removed, on what gives up its name for it, or on one of their directories. Notes this attempt.
-pub(crate) fn is_retry(victim: &Place<'_>, given_up: Option<&Place<'_>>) -> bool {
-    let is_leased = |place: &Place<'_>| place.inode().is_leased() || place.dir_is_leased();
+/// Whether the task tried to remove this victim last, and a lease was in its way. Notes this attempt,
+/// in whose way one is if `leased`.
+#[inline]
+pub(crate) fn is_retry(victim: &Place<'_>, leased: bool) -> bool {
+    (leased || are_any()) && note_attempt(victim, leased)
+}
+
+#[inline(never)]
+fn note_attempt(victim: &Place<'_>, leased: bool) -> bool {
     let this = (address(victim), key(victim.inode()));
-    if is_leased(victim) || given_up.is_some_and(is_leased) {
+    if leased {
         let before = with_new(|note| note.leased.replace(this));
         before == Ok(Some(this))
     } else {

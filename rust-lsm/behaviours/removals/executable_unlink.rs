@@ -18,25 +18,32 @@ use crate::{
             HEADER, //
         },
         event::Event,
-        ops::ExecutableUnlink, //
+        ops::{
+            ExecutableUnlink,
+            Op, //
+        }, //
     },
-    policy::dispatch::dispatch, //
+    policy::{
+        dispatch::dispatch,
+        lists, //
+    }, //
 };
 use kernel::prelude::*;
 
 /// Tells the policies; the answer is the removal's.
-pub(crate) fn run(removal: &Removal<'_>, executed: &Executed<'_>) -> Result {
+#[inline(never)]
+pub(crate) fn run(removal: Removal<'_>, executed: &Executed<'_>) -> Result {
     let context = ExecUnlink {
         how: removal.how(),
         flags: removal.flags() | flags(executed),
         links_left: removal.links_left(),
         whose: executed.whose,
-        name_now: name_now(removal, executed),
+        name_now: name_now(&removal, executed),
         exec_age: executed.age(),
         reserved: 0,
         event: HEADER,
     };
-    if !executed.is_recorded() {
+    if !executed.is_recorded() || !lists::is_wanted(Op::ExecutableUnlink) {
         // Whoever asked for this has gone; who came since is told of what began since.
         return Ok(());
     }

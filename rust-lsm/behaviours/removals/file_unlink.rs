@@ -14,23 +14,15 @@ use crate::{
             HEADER, //
         },
         event::Event,
-        ops::{
-            FileUnlink,
-            Op, //
-        }, //
+        ops::FileUnlink, //
     },
-    policy::{
-        dispatch::dispatch,
-        lists, //
-    }, //
+    policy::dispatch::dispatch, //
 };
 use kernel::prelude::*;
 
-/// Tells the policies; the answer is the removal's.
+/// Tells the policies; the answer is the removal's. Called while the op is wanted.
+#[inline(always)]
 pub(crate) fn run(removal: &Removal<'_>) -> Result {
-    if !lists::is_wanted(Op::FileUnlink) {
-        return Ok(());
-    }
     let context = Unlink {
         how: removal.how(),
         flags: removal.flags(),

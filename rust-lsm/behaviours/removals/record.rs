@@ -224,7 +224,17 @@ pub(crate) fn forget(inode: &Inode) {
 }
 
 /// What is recorded of the file that a place leads to.
+#[inline]
 pub(crate) fn find(place: Place<'_>) -> Option<Executed<'_>> {
+    if read_once(&READY) {
+        look_for(place)
+    } else {
+        None
+    }
+}
+
+#[inline(never)]
+fn look_for(place: Place<'_>) -> Option<Executed<'_>> {
     if !READY.load(Acquire) {
         return None;
     }

@@ -12,18 +12,19 @@ use crate::{
 use kernel::prelude::*;
 
 /// A name that goes away, if nobody denies it.
+#[derive(Clone, Copy)]
 pub(crate) struct Removal<'a> {
     /// The name.
     pub(crate) victim: Place<'a>,
     /// The name that its new file gives up for it, in a rename.
     pub(crate) given_up: Option<Place<'a>>,
     /// Its path, as the path hook noted it.
-    pub(crate) path: Result<KVec<u8>>,
+    pub(crate) path: Result<&'a [u8]>,
     /// Whether the task tried before, and a lease was in the way.
     pub(crate) is_retry: bool,
 }
 
-impl Removal<'_> {
+impl<'a> Removal<'a> {
     /// `KRSI_UNLINK_UNLINK` or `KRSI_UNLINK_RENAME_OVER`.
     pub(crate) fn how(&self) -> u32 {
         match self.given_up {
@@ -34,10 +35,8 @@ impl Removal<'_> {
 
     /// What stands behind a context of this removal.
     #[inline(always)]
-    pub(crate) fn behind(&self) -> Behind<'_> {
-        Behind::new()
-            .with_place(self.victim)
-            .with_path(self.path.as_deref().map_err(|e| *e))
+    pub(crate) fn behind(&self) -> Behind<'a> {
+        Behind::new().with_place(self.victim).with_path(self.path)
     }
 
     /// How many names the file will have.
