@@ -290,9 +290,16 @@ fn of_file(behind: &Behind<'_>, result: Result<usize>) -> c_int {
 
 /// Fills a program's memory with a digest; answers its size.
 fn fill(out: &ProgMem<'_>, digest: Result<&abi::Digest>) -> Result<usize> {
-    let digest = digest.inspect_err(|_| out.fill(&abi::Digest::default()))?;
-    out.fill(digest);
-    Ok(digest.size as usize)
+    match digest {
+        Ok(digest) => {
+            out.fill(digest);
+            Ok(digest.size as usize)
+        }
+        Err(e) => {
+            out.clear();
+            Err(e)
+        }
+    }
 }
 
 /// # Safety

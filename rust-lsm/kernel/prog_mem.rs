@@ -112,7 +112,13 @@ impl ProgMem<'_> {
         }
     }
 
-    /// Fills it with bytes, likewise.
+    /// Zeroes it.
+    pub(crate) fn clear(&self) {
+        self.fill_bytes(&[]);
+    }
+
+    /// Fills it with bytes, likewise. Apart, so that who has a struct doesn't pay for it.
+    #[inline(never)]
     pub(crate) fn fill_bytes(&self, bytes: &[u8]) {
         let written = self.write(0, bytes);
         // SAFETY: `written <= len`, so the range is valid for writes by the invariants.

@@ -43,12 +43,17 @@ use kernel::{
     }, //
 };
 
+/// A digest, copied by words.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+struct Kept(Digest);
+
 /// What is kept of an inode.
 struct Entry {
     /// Which watch began it.
     watch: u64,
     /// `None` while it is computed.
-    digest: Option<Digest>,
+    digest: Option<Kept>,
 }
 
 /// A part of the table, by numbers.
@@ -59,7 +64,8 @@ impl Entries {
         Self(RBTree::new())
     }
 
-    fn kept(&self, number: u64) -> Option<Digest> {
+    #[inline]
+    fn kept(&self, number: u64) -> Option<Kept> {
         self.0.get(&number)?.digest
     }
 
@@ -86,7 +92,7 @@ impl Entries {
         if entry.watch != watch.watch {
             return Err(EBUSY);
         }
-        entry.digest = Some(digest);
+        entry.digest = Some(Kept(digest));
         Ok(())
     }
 
@@ -141,11 +147,15 @@ fn with<R>(number: u64, look: impl FnOnce(&mut Entries) -> R) -> Option<R> {
 /// The digest of the contents at this moment, if it is kept. Doesn't sleep.
 pub(crate) fn kept(inode: &Inode) -> Option<Digest> {
     let number = inode_number::last_of(inode)?;
-    with(number, |entries| {
+    let kept = with(number, |entries| {
         // If it was taken back, the inode is forgotten under another.
-        let is_current = inode_number::of(inode) == Some(number);
-        entries.kept(number).filter(|_| is_current)
-    })?
+        if inode_number::of(inode) == Some(number) {
+            entries.kept(number)
+        } else {
+            None
+        }
+    });
+    Some(kept??.0)
 }
 
 /// Begins to watch an inode. `EAGAIN` if nobody would see it forgotten. May sleep.
@@ -206,11 +216,11 @@ mod tests {
     #[test]
     fn is_kept_from_when_it_is_computed_until_it_is_forgotten() -> Result {
         let (mut entries, watch) = watched()?;
-        assert_eq!(entries.kept(7), None);
+        assert_eq!(entries.kept(7).map(|kept| kept.0), None);
         entries.keep(&watch, OLD)?;
-        assert_eq!(entries.kept(7), Some(OLD));
+        assert_eq!(entries.kept(7).map(|kept| kept.0), Some(OLD));
         entries.forget(7);
-        assert_eq!(entries.kept(7), None);
+        assert_eq!(entries.kept(7).map(|kept| kept.0), None);
         Ok(())
     }
 
@@ -219,7 +229,7 @@ mod tests {
         let (mut entries, watch) = watched()?;
         entries.forget(7);
         assert_eq!(entries.keep(&watch, OLD), Err(EBUSY));
-        assert_eq!(entries.kept(7), None);
+        assert_eq!(entries.kept(7).map(|kept| kept.0), None);
         Ok(())
     }
 
@@ -229,10 +239,10 @@ mod tests {
         entries.forget(7);
         let new = watch(&mut entries, 7, 2)?;
         assert_eq!(entries.keep(&old, OLD), Err(EBUSY));
-        assert_eq!(entries.kept(7), None);
+        assert_eq!(entries.kept(7).map(|kept| kept.0), None);
         entries.keep(&new, NEW)?;
         assert_eq!(entries.keep(&old, OLD), Err(EBUSY));
-        assert_eq!(entries.kept(7), Some(NEW));
+        assert_eq!(entries.kept(7).map(|kept| kept.0), Some(NEW));
         Ok(())
     }
 
@@ -242,7 +252,7 @@ mod tests {
         let second = watch(&mut entries, 7, 2)?;
         entries.keep(&first, OLD)?;
         entries.keep(&second, OLD)?;
-        assert_eq!(entries.kept(7), Some(OLD));
+        assert_eq!(entries.kept(7).map(|kept| kept.0), Some(OLD));
         entries.forget(7);
         assert_eq!(entries.keep(&second, OLD), Err(EBUSY));
         Ok(())
@@ -253,7 +263,7 @@ mod tests {
         let (mut entries, first) = watched()?;
         entries.keep(&first, OLD)?;
         watch(&mut entries, 7, 2)?;
-        assert_eq!(entries.kept(7), Some(OLD));
+        assert_eq!(entries.kept(7).map(|kept| kept.0), Some(OLD));
         Ok(())
     }
 
@@ -264,7 +274,7 @@ mod tests {
         entries.keep(&other, NEW)?;
         entries.forget(7);
         entries.forget(9);
-        assert_eq!(entries.kept(8), Some(NEW));
+        assert_eq!(entries.kept(8).map(|kept| kept.0), Some(NEW));
         Ok(())
     }
 }
