@@ -56,22 +56,19 @@ impl Hooks for Krsi {
     #[inline]
     fn bprm_creds_for_exec(bprm: &Bprm) -> Result {
         if switches::strings_wanted() || record::may_be_on() {
-            begin(bprm);
-        }
-        // An exec that is only asked about ends after this hook; every other has its rounds.
-        if bprm.is_check() {
-            process_exec::run(bprm)
+            begin(bprm)
         } else {
-            Ok(())
+            run_check(bprm)
         }
     }
 
     #[inline]
     fn bprm_check_security(bprm: &Bprm) -> Result {
         if switches::strings_wanted() || record::may_be_on() {
-            prepare_round(bprm);
+            round(bprm)
+        } else {
+            process_exec::run(bprm)
         }
-        process_exec::run(bprm)
     }
 
     fn bprm_committed_creds(bprm: &Bprm) {
@@ -209,16 +206,28 @@ fn prepare(bprm: &Bprm) {
     }
 }
 
-/// An exec begins. Apart, as who wants it for more than a policy is seldom there.
-#[inline(never)]
-fn begin(bprm: &Bprm) {
-    prepare(bprm);
-    record::begin();
+/// An exec that is only asked about ends after the hook where it begins; every other has its rounds.
+#[inline]
+fn run_check(bprm: &Bprm) -> Result {
+    if bprm.is_check() {
+        process_exec::run(bprm)
+    } else {
+        Ok(())
+    }
 }
 
-/// A round of it is about to be told, likewise.
+/// An exec begins. Apart, as who wants it for more than a policy is seldom there.
 #[inline(never)]
-fn prepare_round(bprm: &Bprm) {
+fn begin(bprm: &Bprm) -> Result {
+    prepare(bprm);
+    record::begin();
+    run_check(bprm)
+}
+
+/// A round of it, likewise.
+#[inline(never)]
+fn round(bprm: &Bprm) -> Result {
     prepare(bprm);
     record::round(bprm);
+    process_exec::run(bprm)
 }

@@ -62,24 +62,23 @@ pub(crate) fn protected(area: &VmaRef, access: Access) -> Result {
 }
 
 fn tell(file: &File, area: Option<&VmaRef>, how: u32, access: Access) -> Result {
-    let behind = Behind::new()
-        .with_place(Place::of(file))
-        .with_contents(file, area);
+    let place = Place::of(file);
+    let behind = Behind::new().with_place(place).with_contents(file, area);
     let context = MapExec {
         how,
-        flags: flags(file, access),
+        flags: flags(file, place, access),
         event: HEADER,
     };
 
     dispatch::<FileMapExec>(&Event::new(behind, context))
 }
 
-fn flags(file: &File, access: Access) -> u32 {
+fn flags(file: &File, place: Place<'_>, access: Access) -> u32 {
     let by_exec = task::is_in_exec();
     let facts = [
         (abi::KRSI_MAP_WRITABLE, access.writable),
         (abi::KRSI_MAP_SHARED, access.shared),
-        (abi::KRSI_MAP_UNLINKED, Place::of(file).links() == 0),
+        (abi::KRSI_MAP_UNLINKED, place.links() == 0),
         (abi::KRSI_MAP_MEMFD, file::is_memfd(file)),
         (abi::KRSI_MAP_BY_EXEC, by_exec),
         (abi::KRSI_MAP_PROGRAM, by_exec && is_program(file)),

@@ -445,9 +445,13 @@ impl<C> Event<'_, C> {
     #[inline(never)]
     pub(crate) fn prepare<O: OpType<Context = C>>(&self, needs: Needs) -> Needs {
         let ready = self.behind.prepare(needs);
-        if self.behind.args().is_ok_and(Args::is_torn) {
-            self.change_flags::<O>(|flags| flags | KRSI_EXEC_TORN);
-        }
+        self.change_flags::<O>(|flags| {
+            if self.behind.args().is_ok_and(Args::is_torn) {
+                flags | KRSI_EXEC_TORN
+            } else {
+                flags
+            }
+        });
         ready
     }
 
