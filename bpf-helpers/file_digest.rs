@@ -6,13 +6,13 @@ use crate::{
     boundary::{
         build_id::BuildId,
         contents::Contents,
-        sha256::{
-            self,
-            Sha256, //
-        },
+        sha256::Sha256,
         verity, //
     },
-    state::digests, //
+    state::digests::{
+        self,
+        Kept, //
+    }, //
 };
 use kernel::prelude::*;
 
@@ -23,7 +23,7 @@ const TRIES: usize = 3;
 #[derive(Clone, Copy)]
 pub(crate) struct Digest {
     /// The digest.
-    pub(crate) value: sha256::Digest,
+    pub(crate) value: Kept,
     /// Nobody can ever write to them.
     pub(crate) lasts: bool,
     /// Nobody can write to them now, as they are being executed.
@@ -58,7 +58,7 @@ pub(crate) fn sha256(contents: &Contents<'_>) -> Result<Digest> {
 /// Apart, so that what is kept does not pay for its stack.
 #[cold]
 #[inline(never)]
-fn read(contents: &Contents<'_>, lasts: bool) -> Result<sha256::Digest> {
+fn read(contents: &Contents<'_>, lasts: bool) -> Result<Kept> {
     if !contents.may_read() {
         return Err(EAGAIN);
     }
@@ -72,7 +72,7 @@ fn read(contents: &Contents<'_>, lasts: bool) -> Result<sha256::Digest> {
     Err(EBUSY)
 }
 
-fn try_read(contents: &Contents<'_>, lasts: bool) -> Result<sha256::Digest> {
+fn try_read(contents: &Contents<'_>, lasts: bool) -> Result<Kept> {
     let watch = match digests::watch(contents.inode()) {
         // Nobody asks for digests that would have to be forgotten, so none is kept.
         Err(e) if e == EAGAIN && lasts => None,
@@ -83,7 +83,7 @@ fn try_read(contents: &Contents<'_>, lasts: bool) -> Result<sha256::Digest> {
     }
     let mut sha256 = Sha256::new();
     contents.read(|piece| sha256.update(piece))?;
-    let digest = sha256.finish();
+    let digest = Kept::from(sha256.finish());
     if let Some(watch) = watch {
         digests::keep(contents.inode(), &watch, digest)?;
     }

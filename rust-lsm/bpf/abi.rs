@@ -193,12 +193,13 @@ impl From<file_digest::Digest> for Digest {
     fn from(digest: file_digest::Digest) -> Self {
         let flag = |is_so, flag| if is_so { flag } else { 0 };
         let mut value = [0; 64];
-        value[..digest.value.len()].copy_from_slice(&digest.value);
+        let sha256 = digest.value.bytes();
+        value[..sha256.len()].copy_from_slice(&sha256);
         Self {
             algo: KRSI_DIGEST_SHA256,
             flags: flag(digest.lasts, KRSI_DIGEST_LASTS)
                 | flag(digest.is_denied, KRSI_DIGEST_DENIED),
-            size: digest.value.len() as u32,
+            size: sha256.len() as u32,
             reserved: 0,
             value,
         }

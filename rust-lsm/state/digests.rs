@@ -16,7 +16,7 @@
 use super::{
     inode_number,
     shards::{
-        Shards,
+        Table,
         SHARDS, //
     }, //
 };
@@ -38,15 +38,36 @@ use kernel::{
         barrier::{
             ordering::Full,
             smp_mb, //
-        },
-        SetOnce, //
+        }, //
     }, //
 };
 
-/// A digest, copied by words.
+/// A digest by words: so compilers copy it, where they take bytes to pieces and together again.
 #[derive(Clone, Copy)]
-#[repr(align(8))]
-struct Kept(Digest);
+pub(crate) struct Kept([u64; Self::WORDS]);
+
+impl Kept {
+    const WORDS: usize = size_of::<Digest>() / size_of::<u64>();
+
+    /// Its bytes.
+    pub(crate) fn bytes(&self) -> Digest {
+        let mut digest = [0; size_of::<Digest>()];
+        for (bytes, word) in digest.chunks_exact_mut(size_of::<u64>()).zip(self.0) {
+            bytes.copy_from_slice(&word.to_ne_bytes());
+        }
+        digest
+    }
+}
+
+impl From<Digest> for Kept {
+    fn from(digest: Digest) -> Self {
+        let mut words = [[0; size_of::<u64>()]; Self::WORDS];
+        for (word, bytes) in words.iter_mut().zip(digest.chunks_exact(size_of::<u64>())) {
+            word.copy_from_slice(bytes);
+        }
+        Self(words.map(u64::from_ne_bytes))
+    }
+}
 
 /// What is kept of an inode.
 struct Entry {
@@ -87,12 +108,12 @@ impl Entries {
     }
 
     /// Keeps it, if nobody has forgotten the file since the watch began.
-    fn keep(&mut self, watch: &Watch, digest: Digest) -> Result {
+    fn keep(&mut self, watch: &Watch, digest: Kept) -> Result {
         let entry = self.0.get_mut(&watch.number).ok_or(EBUSY)?;
         if entry.watch != watch.watch {
             return Err(EBUSY);
         }
-        entry.digest = Some(Kept(digest));
+        entry.digest = Some(digest);
         Ok(())
     }
 
@@ -101,7 +122,7 @@ impl Entries {
     }
 }
 
-static PARTS: SetOnce<Shards<Entries>> = SetOnce::new();
+static PARTS: Table<Entries> = Table::new();
 
 /// Whether those who open files have them forgotten.
 static ON: Atomic<bool> = Atomic::new(false);
@@ -116,8 +137,7 @@ pub(crate) struct Watch {
 
 /// Makes the table. Once, at boot.
 pub(crate) fn init() -> Result {
-    PARTS.populate(Shards::new(Entries::new)?);
-    Ok(())
+    PARTS.init(Entries::new)
 }
 
 /// From now on files are forgotten: their hooks are on.
@@ -133,7 +153,7 @@ pub(crate) fn stop() {
 
 /// Forgets all.
 pub(crate) fn clear() {
-    if let Some(parts) = PARTS.as_ref() {
+    if let Some(parts) = PARTS.get() {
         parts.renew(Entries::new);
     }
 }
@@ -141,21 +161,20 @@ pub(crate) fn clear() {
 /// Looks at what is kept under a number.
 fn with<R>(number: u64, look: impl FnOnce(&mut Entries) -> R) -> Option<R> {
     let part = (number % SHARDS as u64) as usize;
-    PARTS.as_ref()?.with(part, look)
+    PARTS.get()?.with(part, look)
 }
 
 /// The digest of the contents at this moment, if it is kept. Doesn't sleep.
-pub(crate) fn kept(inode: &Inode) -> Option<Digest> {
+pub(crate) fn kept(inode: &Inode) -> Option<Kept> {
     let number = inode_number::last_of(inode)?;
-    let kept = with(number, |entries| {
+    with(number, |entries| {
         // If it was taken back, the inode is forgotten under another.
         if inode_number::of(inode) == Some(number) {
             entries.kept(number)
         } else {
             None
         }
-    });
-    Some(kept??.0)
+    })?
 }
 
 /// Begins to watch an inode. `EAGAIN` if nobody would see it forgotten. May sleep.
@@ -176,7 +195,7 @@ pub(crate) fn watch(inode: &Inode) -> Result<Watch> {
 
 /// Keeps a digest of what was read since the watch began. `EBUSY` if it may be of no contents that
 /// the file ever had. Doesn't sleep.
-pub(crate) fn keep(inode: &Inode, watch: &Watch, digest: Digest) -> Result {
+pub(crate) fn keep(inode: &Inode, watch: &Watch, digest: Kept) -> Result {
     let kept = with(watch.number, |entries| {
         if inode_number::of(inode) != Some(watch.number) {
             return Err(EBUSY);
@@ -216,11 +235,11 @@ mod tests {
     #[test]
     fn is_kept_from_when_it_is_computed_until_it_is_forgotten() -> Result {
         let (mut entries, watch) = watched()?;
-        assert_eq!(entries.kept(7).map(|kept| kept.0), None);
-        entries.keep(&watch, OLD)?;
-        assert_eq!(entries.kept(7).map(|kept| kept.0), Some(OLD));
+        assert_eq!(entries.kept(7).map(|kept| kept.bytes()), None);
+        entries.keep(&watch, OLD.into())?;
+        assert_eq!(entries.kept(7).map(|kept| kept.bytes()), Some(OLD));
         entries.forget(7);
-        assert_eq!(entries.kept(7).map(|kept| kept.0), None);
+        assert_eq!(entries.kept(7).map(|kept| kept.bytes()), None);
         Ok(())
     }
 
@@ -228,8 +247,8 @@ mod tests {
     fn is_not_kept_if_it_was_forgotten_while_it_was_computed() -> Result {
         let (mut entries, watch) = watched()?;
         entries.forget(7);
-        assert_eq!(entries.keep(&watch, OLD), Err(EBUSY));
-        assert_eq!(entries.kept(7).map(|kept| kept.0), None);
+        assert_eq!(entries.keep(&watch, OLD.into()), Err(EBUSY));
+        assert_eq!(entries.kept(7).map(|kept| kept.bytes()), None);
         Ok(())
     }
 
@@ -238,11 +257,11 @@ mod tests {
         let (mut entries, old) = watched()?;
         entries.forget(7);
         let new = watch(&mut entries, 7, 2)?;
-        assert_eq!(entries.keep(&old, OLD), Err(EBUSY));
-        assert_eq!(entries.kept(7).map(|kept| kept.0), None);
-        entries.keep(&new, NEW)?;
-        assert_eq!(entries.keep(&old, OLD), Err(EBUSY));
-        assert_eq!(entries.kept(7).map(|kept| kept.0), Some(NEW));
+        assert_eq!(entries.keep(&old, OLD.into()), Err(EBUSY));
+        assert_eq!(entries.kept(7).map(|kept| kept.bytes()), None);
+        entries.keep(&new, NEW.into())?;
+        assert_eq!(entries.keep(&old, OLD.into()), Err(EBUSY));
+        assert_eq!(entries.kept(7).map(|kept| kept.bytes()), Some(NEW));
         Ok(())
     }
 
@@ -250,20 +269,20 @@ mod tests {
     fn who_reads_at_the_same_time_joins_the_watch() -> Result {
         let (mut entries, first) = watched()?;
         let second = watch(&mut entries, 7, 2)?;
-        entries.keep(&first, OLD)?;
-        entries.keep(&second, OLD)?;
-        assert_eq!(entries.kept(7).map(|kept| kept.0), Some(OLD));
+        entries.keep(&first, OLD.into())?;
+        entries.keep(&second, OLD.into())?;
+        assert_eq!(entries.kept(7).map(|kept| kept.bytes()), Some(OLD));
         entries.forget(7);
-        assert_eq!(entries.keep(&second, OLD), Err(EBUSY));
+        assert_eq!(entries.keep(&second, OLD.into()), Err(EBUSY));
         Ok(())
     }
 
     #[test]
     fn a_watch_that_begins_later_leaves_what_is_kept() -> Result {
         let (mut entries, first) = watched()?;
-        entries.keep(&first, OLD)?;
+        entries.keep(&first, OLD.into())?;
         watch(&mut entries, 7, 2)?;
-        assert_eq!(entries.kept(7).map(|kept| kept.0), Some(OLD));
+        assert_eq!(entries.kept(7).map(|kept| kept.bytes()), Some(OLD));
         Ok(())
     }
 
@@ -271,10 +290,10 @@ mod tests {
     fn to_forget_one_leaves_the_others() -> Result {
         let (mut entries, _) = watched()?;
         let other = watch(&mut entries, 8, 2)?;
-        entries.keep(&other, NEW)?;
+        entries.keep(&other, NEW.into())?;
         entries.forget(7);
         entries.forget(9);
-        assert_eq!(entries.kept(8).map(|kept| kept.0), Some(NEW));
+        assert_eq!(entries.kept(8).map(|kept| kept.bytes()), Some(NEW));
         Ok(())
     }
 }

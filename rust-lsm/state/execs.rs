@@ -16,7 +16,7 @@
 //! key is never another task's.
 
 use super::shards::{
-    Shards,
+    Table,
     SHARDS, //
 };
 use crate::{
@@ -37,8 +37,7 @@ use kernel::{
     },
     sync::{
         aref::ARef,
-        Arc,
-        SetOnce, //
+        Arc, //
     }, //
 };
 
@@ -69,19 +68,18 @@ impl Prepared {
 
 type Execs = RBTree<TaskKey, Arc<Prepared>>;
 
-static EXECS: SetOnce<Shards<Execs>> = SetOnce::new();
+static EXECS: Table<Execs> = Table::new();
 
 /// Makes the table. Once, at boot.
 pub(crate) fn init() -> Result {
-    EXECS.populate(Shards::new(Execs::new)?);
-    Ok(())
+    EXECS.init(Execs::new)
 }
 
 /// Looks at the part of the table where the current task's exec is.
 fn with<R>(look: impl FnOnce(&mut Execs, TaskKey) -> R) -> Option<R> {
     let task = TaskKey::current();
     let look = |execs: &mut _| look(execs, task);
-    EXECS.as_ref()?.with(task.hash(SHARDS), look)
+    EXECS.get()?.with(task.hash(SHARDS), look)
 }
 
 /// What is prepared for the exec as it is now.

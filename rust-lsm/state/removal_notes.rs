@@ -9,7 +9,7 @@
 //! ordinary removal makes none, and where there is none a load tells.
 
 use super::shards::{
-    Shards,
+    Table,
     SHARDS, //
 };
 use crate::boundary::{
@@ -29,8 +29,7 @@ use kernel::{
         atomic::{
             ordering::Relaxed,
             Atomic, //
-        },
-        SetOnce, //
+        }, //
     }, //
 };
 
@@ -61,7 +60,7 @@ struct Note {
 
 type Notes = RBTree<TaskKey, Note>;
 
-static NOTES: SetOnce<Shards<Notes>> = SetOnce::new();
+static NOTES: Table<Notes> = Table::new();
 
 /// Which parts of the table have any; written under their locks. A task finds the part of its own
 /// note marked, for it is the task itself that made it.
@@ -79,13 +78,12 @@ pub(crate) fn are_any() -> bool {
 
 /// Makes the table. Once, at boot.
 pub(crate) fn init() -> Result {
-    NOTES.populate(Shards::new(Notes::new)?);
-    Ok(())
+    NOTES.init(Notes::new)
 }
 
 /// Changes a part of the table.
 fn change<R>(shard: usize, change: impl FnOnce(&mut Notes) -> R) -> Option<R> {
-    NOTES.as_ref()?.with(shard, |notes| {
+    NOTES.get()?.with(shard, |notes| {
         let result = change(notes);
         let is_empty = notes.is_empty();
         HAS_ANY[shard].store(!is_empty, Relaxed);
@@ -131,7 +129,7 @@ fn with_noted<R>(look: impl FnOnce(&mut Note) -> R) -> Option<R> {
         return None;
     }
     NOTES
-        .as_ref()?
+        .get()?
         .with(shard, |notes| notes.get_mut(&task).map(look))?
 }
 

@@ -5,10 +5,18 @@
 //! The locks are taken with interrupts off, for tasks are freed in any context, and never one in
 //! the other. Nothing is allocated under them.
 
+use crate::boundary::once::read_once;
+use core::ptr::null_mut;
 use kernel::{
     new_spinlock_irq,
     prelude::*,
-    sync::SpinLockIrq, //
+    sync::{
+        atomic::{
+            ordering::Release,
+            Atomic, //
+        },
+        SpinLockIrq, //
+    }, //
 };
 
 /// How many parts a table has.
@@ -38,5 +46,35 @@ impl<T: Unpin> Shards<T> {
         for shard in &self.0 {
             let _old = core::mem::replace(&mut *shard.lock(), new());
         }
+    }
+}
+
+/// Where a table is that is made once. As a `SetOnce`, but a plain load finds it.
+///
+/// # Invariants
+///
+/// Null, or what lives for ever.
+pub(super) struct Table<T>(Atomic<*mut Shards<T>>);
+
+impl<T: Unpin + Send + 'static> Table<T> {
+    /// There is none yet.
+    pub(super) const fn new() -> Self {
+        Self(Atomic::new(null_mut()))
+    }
+
+    /// Makes it. Once, at boot.
+    pub(super) fn init(&self, new: impl Fn() -> T) -> Result {
+        let shards = KBox::new(Shards::new(new)?, GFP_KERNEL)?;
+        // INVARIANT: Nobody frees it.
+        self.0.store(KBox::into_raw(shards), Release);
+        Ok(())
+    }
+
+    /// The table, if it was made.
+    #[inline]
+    pub(super) fn get(&self) -> Option<&'static Shards<T>> {
+        // SAFETY: By the type's invariants; what is read of it depends on its address, which was
+        // published by a `Release`. Its parts may be used by any task, as `T` is `Send`.
+        unsafe { read_once(&self.0).as_ref() }
     }
 }
