@@ -128,32 +128,41 @@ fn tell(
         announce(victim, given_up);
         return Ok(());
     }
-    if victim.inode().is_dir() || notes::is_inner(&victim, given_up.is_some()) {
-        return Ok(());
-    }
-    let executed = record::find(victim);
-    let is_wanted = lists::is_wanted(Op::FileUnlink);
-    if !is_wanted && executed.is_none() {
+    if victim.inode().is_dir() || notes::is_inner(victim, given_up.is_some()) {
         return Ok(());
     }
     let leased = victim.inode().is_leased()
         || dir.is_leased()
         || given_up.is_some_and(|old| old.inode().is_leased())
         || old_dir.is_some_and(Inode::is_leased);
-    let path = notes::take_path(&victim);
-    let removal = Removal {
-        victim,
-        given_up,
-        path: path.as_deref().map_err(|e| *e),
-        is_retry: notes::is_retry(&victim, leased),
-    };
+    if record::may_be_ready() {
+        return tell_of_known(victim, given_up, leased);
+    }
+    if !lists::is_wanted(Op::FileUnlink) {
+        return Ok(());
+    }
+    let path = notes::take_path(victim);
+    file_unlink::run(&Removal::new(victim, given_up, leased, &path))
+        .inspect(|()| announce(victim, given_up))
+}
+
+/// Tells the behaviours while it is recorded what was executed.
+#[inline(never)]
+fn tell_of_known(victim: Place<'_>, given_up: Option<Place<'_>>, leased: bool) -> Result {
+    let executed = record::find(victim);
+    let is_wanted = lists::is_wanted(Op::FileUnlink);
+    if !is_wanted && executed.is_none() {
+        return Ok(());
+    }
+    let path = notes::take_path(victim);
+    let removal = Removal::new(victim, given_up, leased, &path);
     let of_file = if is_wanted {
         file_unlink::run(&removal)
     } else {
         Ok(())
     };
     let of_executable = executed.map_or(Ok(()), |executed| {
-        executable_unlink::run(removal, &executed)
+        executable_unlink::run(&removal, &executed)
     });
     of_file
         .and(of_executable)

@@ -176,12 +176,13 @@ pub(crate) fn note(victim: &Place<'_>, exchanged: Option<&Place<'_>>, wants_path
 
 /// Takes the path of a victim as the path hook noted it; `ENODATA` if none was told of it.
 #[inline(always)]
-pub(crate) fn take_path(victim: &Place<'_>) -> Result<KVec<u8>> {
-    let taken = with(|note| {
-        let is_noted = note.victim == address(victim);
+pub(crate) fn take_path(victim: Place<'_>) -> Result<KVec<u8>> {
+    let victim = address(&victim);
+    let take = move |note: &mut Note| {
+        let is_noted = note.victim == victim;
         is_noted.then(|| note.path.take()).flatten()
-    });
-    taken.flatten().unwrap_or(Err(ENODATA))
+    };
+    with(take).flatten().unwrap_or(Err(ENODATA))
 }
 
 /// Whether the two names are being exchanged, as noted.
@@ -206,28 +207,32 @@ pub(crate) fn announce(victim: Option<&Place<'_>>, is_rename: bool) {
 /// Whether this is what an overlay does in its upper layer, with its mounter's credentials, for
 /// what was announced; or of a whiteout, by which it says that there is no file.
 #[inline]
-pub(crate) fn is_inner(victim: &Place<'_>, is_rename: bool) -> bool {
+pub(crate) fn is_inner(victim: Place<'_>, is_rename: bool) -> bool {
+    cred::is_overridden() && (is_announced(victim, is_rename) || victim.inode().is_whiteout())
+}
+
+fn is_announced(victim: Place<'_>, is_rename: bool) -> bool {
     let is_announced = |note: &mut Note| {
-        if note.victim == address(victim) {
+        if note.victim == address(&victim) {
             return false;
         }
         let renames = note.inner_renames;
         note.inner_renames = renames.saturating_sub(is_rename.into());
         note.inner == Some(key(victim.inode())) || is_rename && renames != 0
     };
-    cred::is_overridden() && (with(is_announced) == Some(true) || victim.inode().is_whiteout())
+    with(is_announced) == Some(true)
 }
 
 /// Whether the task tried to remove this victim last, and a lease was in its way. Notes this attempt,
 /// in whose way one is if `leased`.
 #[inline]
-pub(crate) fn is_retry(victim: &Place<'_>, leased: bool) -> bool {
+pub(crate) fn is_retry(victim: Place<'_>, leased: bool) -> bool {
     (leased || are_any()) && note_attempt(victim, leased)
 }
 
 #[inline(never)]
-fn note_attempt(victim: &Place<'_>, leased: bool) -> bool {
-    let this = (address(victim), key(victim.inode()));
+fn note_attempt(victim: Place<'_>, leased: bool) -> bool {
+    let this = (address(&victim), key(victim.inode()));
     if leased {
         let before = with_new(|note| note.leased.replace(this));
         before == Ok(Some(this))

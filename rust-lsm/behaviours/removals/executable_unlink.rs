@@ -32,13 +32,13 @@ use kernel::prelude::*;
 
 /// Tells the policies; the answer is the removal's.
 #[inline(never)]
-pub(crate) fn run(removal: Removal<'_>, executed: &Executed<'_>) -> Result {
+pub(crate) fn run(removal: &Removal<'_>, executed: &Executed<'_>) -> Result {
     let context = ExecUnlink {
         how: removal.how(),
         flags: removal.flags() | flags(executed),
         links_left: removal.links_left(),
         whose: executed.whose,
-        name_now: name_now(&removal, executed),
+        name_now: name_now(removal, executed),
         exec_age: executed.age(),
         reserved: 0,
         event: HEADER,

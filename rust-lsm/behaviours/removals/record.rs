@@ -223,18 +223,14 @@ pub(crate) fn forget(inode: &Inode) {
     }
 }
 
-/// What is recorded of the file that a place leads to.
+/// Whether it may be that anything is recorded: a plain load tells.
 #[inline]
-pub(crate) fn find(place: Place<'_>) -> Option<Executed<'_>> {
-    if read_once(&READY) {
-        look_for(place)
-    } else {
-        None
-    }
+pub(crate) fn may_be_ready() -> bool {
+    read_once(&READY)
 }
 
-#[inline(never)]
-fn look_for(place: Place<'_>) -> Option<Executed<'_>> {
+/// What is recorded of the file that a place leads to.
+pub(crate) fn find(place: Place<'_>) -> Option<Executed<'_>> {
     if !READY.load(Acquire) {
         return None;
     }

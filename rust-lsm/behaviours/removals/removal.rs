@@ -7,12 +7,12 @@ use crate::{
     bpf::{
         abi,
         event::Behind, //
-    }, //
+    },
+    state::removal_notes as notes, //
 };
 use kernel::prelude::*;
 
 /// A name that goes away, if nobody denies it.
-#[derive(Clone, Copy)]
 pub(crate) struct Removal<'a> {
     /// The name.
     pub(crate) victim: Place<'a>,
@@ -25,6 +25,23 @@ pub(crate) struct Removal<'a> {
 }
 
 impl<'a> Removal<'a> {
+    /// What the hook knows of it; `leased` says whether a lease is in its way, `path` is what the path
+    /// hook noted. Notes the attempt.
+    #[inline(always)]
+    pub(crate) fn new(
+        victim: Place<'a>,
+        given_up: Option<Place<'a>>,
+        leased: bool,
+        path: &'a Result<KVec<u8>>,
+    ) -> Self {
+        Self {
+            victim,
+            given_up,
+            path: path.as_deref().map_err(|e| *e),
+            is_retry: notes::is_retry(victim, leased),
+        }
+    }
+
     /// `KRSI_UNLINK_UNLINK` or `KRSI_UNLINK_RENAME_OVER`.
     pub(crate) fn how(&self) -> u32 {
         match self.given_up {
