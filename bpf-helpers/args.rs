@@ -21,7 +21,7 @@ use crate::{
     },
     boundary::arg_pages::Strings,
     env_name::EnvName,
-    nuls::Scan, //
+    nuls, //
 };
 use core::cell::{
     Cell,
@@ -30,6 +30,7 @@ use core::cell::{
 use kernel::prelude::*;
 
 /// What a pass over the whole block has found.
+#[derive(Clone, Copy)]
 struct Layout {
     /// How many arguments there are.
     args: u32,
@@ -39,44 +40,44 @@ struct Layout {
     end: usize,
     /// Whether the strings are others than those that were counted.
     torn: bool,
-    /// The variables that were looked for meanwhile.
-    places: Places,
 }
 
-/// Where each string of the environment begins that begins like one of some names.
+/// Where each string of the environment begins that begins like one of some names: the variables
+/// that the pass over the block has looked for meanwhile.
 struct Places {
-    names: Beginnings,
-    at: [u32; Self::MOST],
-    count: usize,
+    names: Cell<Beginnings>,
+    at: [Cell<u32>; Self::MOST],
+    count: Cell<usize>,
 }
 
 impl Places {
     const MOST: usize = 8;
 
-    fn new(names: Beginnings) -> Self {
+    const fn new() -> Self {
         Self {
-            names,
-            at: [0; Self::MOST],
-            count: 0,
+            names: Cell::new(Beginnings::NONE),
+            at: [const { Cell::new(0) }; Self::MOST],
+            count: Cell::new(0),
         }
     }
 
-    fn add(&mut self, at: usize) {
-        match (self.at.get_mut(self.count), u32::try_from(at)) {
+    fn add(&self, at: usize) {
+        let count = self.count.get();
+        match (self.at.get(count), u32::try_from(at)) {
             (Some(place), Ok(at)) => {
-                *place = at;
-                self.count += 1;
+                place.set(at);
+                self.count.set(count + 1);
             }
             // So they are not all: as if none had been looked for.
-            _ => self.names = Beginnings::NONE,
+            _ => self.names.set(Beginnings::NONE),
         }
     }
 
     /// Those that begin like this name among them, in order; `None` if it was not looked for.
     fn of(&self, name: Beginnings) -> Option<impl Iterator<Item = usize> + '_> {
-        let at = self.at.get(..self.count)?;
-        let known = self.names.has_all(name);
-        known.then(|| at.iter().map(|at| *at as usize))
+        let at = self.at.get(..self.count.get())?;
+        let known = self.names.get().has_all(name);
+        known.then(|| at.iter().map(|at| at.get() as usize))
     }
 }
 
@@ -94,6 +95,7 @@ pub(crate) struct Args<S> {
     envc: u32,
     asked: &'static Asked,
     layout: OnceCell<Layout>,
+    places: Places,
     /// The argument that was asked for last, so that a loop over them is one walk.
     last_arg: Cell<Place>,
     /// The definition that was found last, of whichever name, for the same reason.
@@ -121,6 +123,7 @@ impl<S: Strings> Args<S> {
             envc,
             asked,
             layout: OnceCell::new(),
+            places: Places::new(),
             last_arg: Cell::new(Place { n: 0, at: 0 }),
             last_definition: Cell::new(None),
         }
@@ -134,13 +137,14 @@ impl<S: Strings> Args<S> {
     fn measure(&self) -> Layout {
         let end = self.strings.counted();
         let args = self.skip(Place { n: 0, at: 0 }, self.argc, end);
-        let mut places = Places::new(self.asked.beginnings());
-        let names = places.names;
-        let envc = self.look(args.at, end, names, &mut |at| {
-            places.add(at);
+        let names = self.asked.beginnings();
+        self.places.names.set(names);
+        let (envc, whole) = self.look(args.at, end, names, &mut |at| {
+            self.places.add(at);
             true
         });
-        if args.n < self.argc || envc < self.envc || !self.ends_with_nul(end) {
+        let whole = whole && (args.at < end || self.ends_with_nul(end));
+        if args.n < self.argc || envc < self.envc || !whole {
             return self.measure_with_name();
         }
         Layout {
@@ -148,13 +152,13 @@ impl<S: Strings> Args<S> {
             env: args.at,
             end,
             torn: envc > self.envc,
-            places,
         }
     }
 
     /// The same where strings are missing, so that some lie behind those that were copied.
     #[cold]
     fn measure_with_name(&self) -> Layout {
+        self.places.names.set(Beginnings::NONE);
         let end = self.strings.len();
         let args = self.skip(Place { n: 0, at: 0 }, self.argc, end);
         let all = self.skip(Place { n: 0, at: args.at }, self.envc, end);
@@ -163,7 +167,6 @@ impl<S: Strings> Args<S> {
             env: args.at,
             end: all.at.max(self.strings.counted()),
             torn: true,
-            places: Places::new(Beginnings::NONE),
         }
     }
 
@@ -186,27 +189,22 @@ impl<S: Strings> Args<S> {
 
     /// From one string on to the `n`-th, or to `end`. The last one needs no NUL.
     fn skip(&self, from: Place, n: u32, end: usize) -> Place {
-        let mut scan = Scan::new();
         let mut left = n.saturating_sub(from.n);
         let mut at = from.at;
         while left > 0 && at < end {
-            let piece = self.piece(at, end);
-            if piece.is_empty() {
+            let mut rest = self.piece(at, end);
+            if rest.is_empty() {
                 break;
             }
-            at += piece.len();
-            let mut beyond = 0;
-            scan.piece(piece, |nuls| {
-                if nuls.count < left {
-                    left -= nuls.count;
-                    return true;
+            at += rest.len();
+            while let Some(behind) = nuls::behind_nul(rest) {
+                rest = behind;
+                left -= 1;
+                if left == 0 {
+                    at -= rest.len();
+                    break;
                 }
-                // Of a run it may not be the last.
-                beyond = nuls.left - 1 + (nuls.count - left) as usize;
-                left = 0;
-                false
-            });
-            at -= beyond;
+            }
         }
         if left > 0 && at > from.at && !self.ends_with_nul(at) {
             left -= 1;
@@ -215,50 +213,56 @@ impl<S: Strings> Args<S> {
     }
 
     /// Counts the NULs from `at` to `end`, and calls `candidate` with where each string begins that
-    /// may begin with one of `names`, in order, until it answers false.
+    /// may begin with one of `names`, in order, until it answers false. Whether the last byte is a
+    /// NUL, too, if it never does and there are any.
     fn look(
         &self,
         mut at: usize,
         end: usize,
         names: Beginnings,
         candidate: &mut dyn FnMut(usize) -> bool,
-    ) -> u32 {
-        let mut scan = Scan::new();
+    ) -> (u32, bool) {
+        let pass = |first| names.exclude(first);
         let mut count = 0;
-        let mut goes_on = self.consider(at, 1, None, end, names, candidate);
+        let mut goes_on = true;
+        // Whether a string begins where the next piece does.
+        let mut begins = true;
         while goes_on && at < end {
             let piece = self.piece(at, end);
             if piece.is_empty() {
                 break;
             }
-            at += piece.len();
-            scan.piece(piece, |nuls| {
-                count += nuls.count;
-                if nuls.next.is_some_and(|next| names.exclude(next)) {
-                    return true;
+            if begins && !piece.first_chunk().is_some_and(|first| pass(*first)) {
+                goes_on = self.consider(at, end, names, candidate);
+                if !goes_on {
+                    break;
                 }
-                goes_on = self.consider(at, nuls.left, nuls.next, end, names, candidate);
+            }
+            begins = false;
+            at += piece.len();
+            count += nuls::each(piece, pass, |left| {
+                if left == 0 {
+                    begins = true;
+                } else {
+                    goes_on = self.consider(at - left, end, names, candidate);
+                }
                 goes_on
             });
         }
-        count
+        (count, begins)
     }
 
-    /// Looks again at a string that was not excluded: that behind the byte which is `left` before
-    /// `border`. `first` are its first bytes, if they are known.
+    /// Looks again at a string that was not excluded.
     #[cold]
     #[inline(never)]
     fn consider(
         &self,
-        border: usize,
-        left: usize,
-        first: Option<[u8; 4]>,
+        at: usize,
         end: usize,
         names: Beginnings,
         candidate: &mut dyn FnMut(usize) -> bool,
     ) -> bool {
-        let at = border + 1 - left;
-        let may_be = match first.or_else(|| self.first_bytes(at, end)) {
+        let may_be = match self.first_bytes(at, end) {
             Some(first) => names.has(first),
             None => names.are_all(),
         };
@@ -369,7 +373,7 @@ impl<S: Strings> Args<S> {
             n += 1;
             visit(place)
         };
-        match layout.places.of(beginning) {
+        match self.places.of(beginning) {
             Some(mut places) => {
                 places.all(each);
             }

@@ -8,6 +8,7 @@
 //! beginning. Names may share bits, so what was found by them must be looked at; and a name that
 //! nobody has asked for lately is looked for when it is.
 
+use crate::boundary::once::read_once;
 use kernel::{
     prelude::*,
     sync::atomic::{
@@ -86,7 +87,7 @@ impl Asked {
 
     /// Those that are known now.
     pub(crate) fn beginnings(&self) -> Beginnings {
-        Beginnings(self.0.load(Relaxed))
+        Beginnings(read_once(&self.0))
     }
 
     /// Notes that such a name was asked for. Who notes another at the same time may win: that one

@@ -2,7 +2,10 @@
 
 //! Names of environment variables that programs ask for.
 
-use crate::bpf::abi::KRSI_ENV_NAME_SIZE;
+use crate::{
+    bpf::abi::KRSI_ENV_NAME_SIZE,
+    nuls, //
+};
 use core::mem::MaybeUninit;
 use kernel::prelude::*;
 
@@ -19,7 +22,13 @@ impl<'a> EnvName<'a> {
 
     /// Checks a copy of a name with its NUL: `EINVAL` if it is empty, has no NUL or a '='.
     pub(crate) fn new(given: &'a mut [u8]) -> Result<Self> {
-        let end = given.iter().position(|byte| matches!(byte, 0 | b'='));
+        let plain = nuls::words_without(given, b'=');
+        let ends = |byte: &u8| matches!(byte, 0 | b'=');
+        let end = given
+            .iter()
+            .skip(plain)
+            .position(ends)
+            .map(|end| plain + end);
         let name = end.and_then(|end| given.get_mut(..=end)).ok_or(EINVAL)?;
         match name {
             [_, .., last @ 0] => *last = b'=',

@@ -14,131 +14,131 @@ use kernel::prelude::*;
 
 const WORD: usize = size_of::<u64>();
 
-/// Of strings of usual length about one ends in so many bytes.
+/// Most strings are no longer.
 const SHORT: usize = 8 * WORD;
 
-/// While there is no NUL at all, so many bytes are looked at together.
-const LONG: usize = 16 * WORD;
+/// In longer ones so many bytes are looked at together.
+const LONG: usize = 32 * WORD;
 
 /// The lowest and the highest bit of each byte.
 const LOW: u64 = u64::MAX / 255;
 const HIGH: u64 = LOW << 7;
 
-/// NULs that follow each other.
-pub(crate) struct Nuls {
-    /// How many there are.
-    pub(crate) count: u32,
-    /// How far before the end of the bytes the last of them is; 1 if it is the last byte.
-    pub(crate) left: usize,
-    /// The four bytes that follow, if there are as many.
-    pub(crate) next: Option<[u8; 4]>,
-}
-
-/// A scanner over pieces of a block.
-pub(crate) struct Scan {
-    /// Whether the last piece ended within a long string.
-    in_long: bool,
-}
-
-impl Scan {
-    /// Begins a block.
-    pub(crate) const fn new() -> Self {
-        Self { in_long: false }
-    }
-
-    /// Calls `visit` with the NULs of the next piece, in order, until it answers false. Not with
-    /// each alone: of a run it may be told at once.
-    #[inline(always)]
-    pub(crate) fn piece(&mut self, bytes: &[u8], mut visit: impl FnMut(Nuls) -> bool) {
-        let mut rest = bytes;
-        let mut seen = 0;
-        if self.in_long {
-            rest = behind_long(rest);
-        }
-        // With two words more, for what follows a NUL to be in the block.
-        while let Some(block) = rest.first_chunk::<{ SHORT + 2 * WORD }>() {
-            let left = rest.len();
-            // Unrolled by hand: the compiler does not.
-            let goes_on = in_word(block, 0, left, &mut seen, &mut visit)
-                && in_word(block, WORD, left, &mut seen, &mut visit)
-                && in_word(block, 2 * WORD, left, &mut seen, &mut visit)
-                && in_word(block, 3 * WORD, left, &mut seen, &mut visit)
-                && in_word(block, 4 * WORD, left, &mut seen, &mut visit)
-                && in_word(block, 5 * WORD, left, &mut seen, &mut visit)
-                && in_word(block, 6 * WORD, left, &mut seen, &mut visit)
-                && in_word(block, 7 * WORD, left, &mut seen, &mut visit);
-            if !goes_on {
-                return;
-            }
-            rest = rest.get(SHORT..).unwrap_or(&[]);
-            if seen != left {
-                rest = behind_long(rest);
-            }
-        }
-        self.in_long = rest.is_empty();
-        while let Some((_, after)) = rest.split_first_chunk::<WORD>() {
-            if !in_word(rest, 0, rest.len(), &mut seen, &mut visit) {
-                return;
-            }
-            rest = after;
-        }
-        while let Some((byte, after)) = rest.split_first() {
-            let nul = Nuls {
-                count: 1,
-                left: rest.len(),
-                next: None,
-            };
-            if *byte == 0 && !visit(nul) {
-                return;
-            }
-            rest = after;
-        }
-    }
-}
-
-/// Calls `visit` with the NULs of the word at `at`; false if it answered so. `left` is how many
-/// bytes there are from the block's first on, and becomes `seen` if there is a NUL.
+/// Counts the NULs of a piece of a block. Calls `visit` behind each, in order, with how many bytes of
+/// the piece follow, until it answers false: but not where four bytes follow that `pass` is true of,
+/// nor between NULs that follow each other.
+///
+/// Each string is looked at from its beginning on, wherever that is: so of a word the first NUL is
+/// all that is needed, and what follows it is looked at next in any case.
 #[inline(always)]
-fn in_word(
-    block: &[u8],
-    at: usize,
-    left: usize,
-    seen: &mut usize,
-    visit: &mut impl FnMut(Nuls) -> bool,
-) -> bool {
-    let mut word = word(block, at);
-    let mut nuls = suspects(word);
-    if nuls == 0 {
-        return true;
-    }
-    nuls &= !word;
-    while nuls != 0 {
-        let nul = at + nuls.trailing_zeros() as usize / 8;
-        *seen = left;
-        let one = Nuls {
-            count: 1,
-            left: left - nul,
-            next: next(block, nul),
-        };
-        if !visit(one) {
-            return false;
+pub(crate) fn each(
+    bytes: &[u8],
+    pass: impl Fn([u8; 4]) -> bool,
+    mut visit: impl FnMut(usize) -> bool,
+) -> u32 {
+    let passes = |rest: &[u8]| rest.first_chunk().is_some_and(|first| pass(*first));
+    let mut rest = bytes;
+    let mut count = 0;
+    'long: while let Some(mut block) = rest.first_chunk::<SHORT>() {
+        loop {
+            rest = match behind_first(block) {
+                Some(1) => {
+                    let nuls = leading(rest);
+                    count += nuls - 1;
+                    rest.get(nuls as usize..).unwrap_or(&[])
+                }
+                Some(at) => rest.get(at..).unwrap_or(&[]),
+                None => {
+                    rest = behind_long(rest.get(SHORT..).unwrap_or(&[]));
+                    continue 'long;
+                }
+            };
+            count += 1;
+            let Some(next) = rest.first_chunk() else {
+                break;
+            };
+            block = next;
+            if !pass(first(block)) && !visit(rest.len()) {
+                return count;
+            }
         }
-        if nuls & (nuls - 1) == 0 {
+        if !passes(rest) && !visit(rest.len()) {
+            return count;
+        }
+    }
+    while let Some(behind) = behind_nul(rest) {
+        rest = behind;
+        count += 1;
+        if !passes(rest) && !visit(rest.len()) {
             break;
         }
-        if word == 0 {
-            let last = at + WORD - 1;
-            return visit(Nuls {
-                count: WORD as u32 - 1,
-                left: left - last,
-                next: next(block, last),
-            });
-        }
-        // Only the lowest is certain: without it and what is below, again.
-        word |= nuls ^ (nuls - 1);
-        nuls = suspects(word) & !word;
     }
-    true
+    count
+}
+
+/// What is behind the first NUL; `None` if there is none.
+pub(crate) fn behind_nul(bytes: &[u8]) -> Option<&[u8]> {
+    let mut rest = bytes;
+    while let Some(block) = rest.first_chunk::<SHORT>() {
+        if let Some(at) = behind_first(block) {
+            return rest.get(at..);
+        }
+        rest = behind_long(rest.get(SHORT..)?);
+    }
+    while let Some((word, others)) = rest.split_first_chunk() {
+        if let Some(at) = first_in_word(u64::from_le_bytes(*word)) {
+            return rest.get(at + 1..);
+        }
+        rest = others;
+    }
+    let at = rest.iter().position(|byte| *byte == 0)?;
+    rest.get(at + 1..)
+}
+
+/// How many bytes there are in words, from the beginning on, before one that may have a NUL or this
+/// byte in it.
+pub(crate) fn words_without(bytes: &[u8], other: u8) -> usize {
+    let others = LOW * u64::from(other);
+    let words = bytes.chunks_exact(WORD).map(|bytes| word(bytes, 0));
+    let has_none = |word: &u64| suspects(*word) | suspects(*word ^ others) == 0;
+    words.take_while(has_none).count() * WORD
+}
+
+/// How many NULs these bytes begin with.
+#[cold]
+fn leading(bytes: &[u8]) -> u32 {
+    bytes.iter().take_while(|byte| **byte == 0).count() as u32
+}
+
+/// The first bytes.
+#[inline(always)]
+fn first(block: &[u8; SHORT]) -> [u8; 4] {
+    [block[0], block[1], block[2], block[3]]
+}
+
+/// Where the first NUL ends. Unrolled by hand: the compiler does not.
+#[inline(always)]
+fn behind_first(block: &[u8; SHORT]) -> Option<usize> {
+    let in_word = |at| first_in_word(word(block, at)).map(|nul| nul + at + 1);
+    in_word(0)
+        .or_else(|| in_word(WORD))
+        .or_else(|| in_word(2 * WORD))
+        .or_else(|| in_word(3 * WORD))
+        .or_else(|| in_word(4 * WORD))
+        .or_else(|| in_word(5 * WORD))
+        .or_else(|| in_word(6 * WORD))
+        .or_else(|| in_word(7 * WORD))
+}
+
+/// Which byte of a word is the first NUL.
+#[inline(always)]
+fn first_in_word(word: u64) -> Option<usize> {
+    let suspects = suspects(word);
+    if suspects == 0 {
+        return None;
+    }
+    let nuls = suspects & !word;
+    (nuls != 0).then(|| nuls.trailing_zeros() as usize / 8)
 }
 
 /// The word at `at`.
@@ -148,51 +148,35 @@ fn word(bytes: &[u8], at: usize) -> u64 {
     word.map_or(u64::MAX, |word| u64::from_le_bytes(*word))
 }
 
-/// What follows the byte at `at`.
-#[inline(always)]
-fn next(bytes: &[u8], at: usize) -> Option<[u8; 4]> {
-    bytes.get(at + 1..).and_then(<[u8]>::first_chunk).copied()
-}
-
 /// Not 0 if there is a NUL in the word; not only then.
 #[inline(always)]
 fn suspects(word: u64) -> u64 {
     word.wrapping_sub(LOW) & HIGH
 }
 
-/// The bytes without a beginning in which there are no NULs.
+/// The bytes without a beginning in which there are no NULs: nearly all of it.
 #[inline(never)]
 fn behind_long(bytes: &[u8]) -> &[u8] {
-    let mut free = 0;
-    for block in bytes.chunks_exact(LONG) {
-        if suspects_in_long(block) != 0 {
-            break;
-        }
-        free += LONG;
-    }
-    let mut rest = bytes.get(free..).unwrap_or(&[]);
-    while let Some((block, after)) = rest.split_first_chunk::<WORD>() {
-        if suspects(u64::from_le_bytes(*block)) != 0 {
-            break;
-        }
-        rest = after;
-    }
-    rest
+    behind_blocks::<SHORT>(behind_blocks::<LONG>(bytes))
 }
 
-/// Not 0 if there is a NUL in these `LONG` bytes; not only then.
+/// The bytes without the blocks of `SIZE` bytes that they begin with in which there are no NULs.
 #[inline(always)]
-fn suspects_in_long(block: &[u8]) -> u64 {
-    let Some(block) = block.first_chunk::<LONG>() else {
-        return HIGH;
-    };
-    let mut any = 0;
-    let mut at = 0;
-    while at < LONG {
-        any |= word(block, at).wrapping_sub(LOW);
-        at += WORD;
+fn behind_blocks<const SIZE: usize>(bytes: &[u8]) -> &[u8] {
+    let mut rest = bytes;
+    while let Some((block, others)) = rest.split_first_chunk::<SIZE>() {
+        let mut any = 0;
+        let mut at = 0;
+        while at < SIZE {
+            any |= word(block, at).wrapping_sub(LOW);
+            at += WORD;
+        }
+        if any & HIGH != 0 {
+            break;
+        }
+        rest = others;
     }
-    any & HIGH
+    rest
 }
 
 #[cfg(CONFIG_SECURITY_KRSI_KUNIT_TEST)]
@@ -204,30 +188,32 @@ mod tests {
 
     /// Whether the scanner finds just what looking at each byte finds, in pieces of this size.
     fn is_right(bytes: &[u8; SIZE], piece: usize) -> bool {
-        let mut scan = Scan::new();
-        let mut found = [false; SIZE];
         let mut right = true;
-        let mut begin = 0;
         for piece in bytes.chunks(piece) {
-            let end = begin + piece.len();
-            scan.piece(piece, |nuls| {
-                let last = end - nuls.left;
-                for at in last + 1 - nuls.count as usize..=last {
-                    right &= !found[at];
-                    found[at] = true;
-                }
-                if let Some(next) = nuls.next {
-                    right &= bytes[last + 1..].starts_with(&next);
-                }
+            let mut passed = 0;
+            let mut told = 0;
+            let never = |_| false;
+            let count = each(piece, never, |left| {
+                let before = &piece[..piece.len() - left];
+                let new = &before[passed..];
+                let text = new.iter().take_while(|byte| **byte != 0).count();
+                let nuls = &new[text..];
+                // A run may be told at once, but not what stands in it.
+                right &= !nuls.is_empty() && nuls.iter().all(|byte| *byte == 0);
+                passed = before.len();
+                told += nuls.len();
                 true
             });
-            begin = end;
+            right &= !piece[passed..].contains(&0) && count as usize == told;
+            right &= match behind_nul(piece) {
+                Some(behind) => {
+                    let at = piece.len() - behind.len();
+                    piece.iter().position(|byte| *byte == 0) == Some(at - 1)
+                }
+                None => !piece.contains(&0),
+            };
         }
         right
-            && bytes
-                .iter()
-                .zip(found)
-                .all(|(byte, found)| (*byte == 0) == found)
     }
 
     #[test]
@@ -263,11 +249,35 @@ mod tests {
 
     #[test]
     fn a_scan_ends_when_it_is_told_to() {
+        let bytes: [u8; SIZE] = core::array::from_fn(|i| (i % 3) as u8);
         let mut asked = 0;
-        Scan::new().piece(&[0; SIZE], |_| {
-            asked += 1;
-            false
-        });
-        assert_eq!(asked, 1);
+        let count = each(
+            &bytes,
+            |_| false,
+            |_| {
+                asked += 1;
+                false
+            },
+        );
+        assert_eq!((asked, count), (1, 1));
+    }
+
+    #[test]
+    fn what_is_passed_is_counted_alone() {
+        let mut bytes = [b'x'; SIZE];
+        for nul in [2, 70, 140, SIZE - 9] {
+            bytes[nul] = 0;
+        }
+        bytes[71..].iter_mut().for_each(|byte| *byte &= b'w');
+        let mut last = 0;
+        let count = each(
+            &bytes,
+            |first| first == *b"xxxx",
+            |left| {
+                last = left;
+                left != 8
+            },
+        );
+        assert_eq!((last, count), (8, 4));
     }
 }
