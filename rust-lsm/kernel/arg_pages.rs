@@ -6,6 +6,7 @@
 //! C header: [`include/linux/mm.h`](srctree/include/linux/mm.h).
 
 use super::bprm::Bprm;
+use core::ptr::null_mut;
 use kernel::{
     bindings,
     page::{
@@ -31,16 +32,21 @@ pub(crate) trait Strings {
 /// So many pages are held without an allocation: 12 to 16 KB of strings.
 const FEW: usize = 4;
 
+/// Where pages are mapped.
+enum Addresses {
+    Few([*mut c_void; FEW]),
+    Many(KVec<*mut c_void>),
+}
+
 /// References to the pages from `bprm->p` to the end of the stack.
 ///
 /// # Invariants
 ///
-/// The first `count` of `few`, or of the memory of `many` if there is any, are the pages of the
-/// strings, in order, to each of which a reference is held; nobody writes to them while the exec
-/// is in an LSM hook, for its memory is not shared with any other thread.
+/// The first `count` addresses are those of the pages of the strings, in order, to each of which a
+/// reference is held; nobody writes to them while the exec is in an LSM hook, for its memory is not
+/// shared with any other thread.
 pub(crate) struct ArgPages {
-    few: [*mut bindings::page; FEW],
-    many: KVec<*mut bindings::page>,
+    addresses: Addresses,
     count: usize,
     offset: usize,
     len: usize,
@@ -53,6 +59,7 @@ impl ArgPages {
     ///
     /// `EFAULT` if a page can't be had, `ENOMEM` if there is no memory for the list of pages: 8
     /// bytes a page, 12 KB for the 6 MB that an exec's strings can have.
+    #[inline]
     pub(crate) fn collect(bprm: &Bprm) -> Result<Self> {
         // SAFETY: The bprm is valid while the reference lives; it has its stack as long as it has
         // its memory, and only this task changes it.
@@ -73,45 +80,39 @@ impl ArgPages {
         let count = (offset + len).div_ceil(PAGE_SIZE);
         // INVARIANT: None is held yet.
         let mut held = Self {
-            few: [core::ptr::null_mut(); FEW],
-            many: KVec::new(),
+            addresses: if count <= FEW {
+                Addresses::Few([null_mut(); FEW])
+            } else {
+                Addresses::Many(KVec::from_elem(null_mut(), count, GFP_KERNEL)?)
+            },
             count: 0,
             offset,
             len,
             counted: bprm.strings_len().min(len),
         };
-        if count > FEW {
-            held.many.reserve(count, GFP_KERNEL)?;
-        }
         let base = start & PAGE_MASK;
-        // SAFETY: The exec has its new memory and stack, see above, which reaches from `start` to
-        // `end`; there is room for `count` pages.
+        // SAFETY: The exec has its new memory, see above; there is room for `count` addresses.
         // INVARIANT: It takes a reference to each page that it counts.
-        held.count =
-            unsafe { bindings::krsi_hold_pages(bprm.as_ptr(), base, count, held.pages_mut()) };
+        held.count = unsafe {
+            bindings::krsi_hold_pages(mm, base, count, held.addresses.room().as_mut_ptr())
+        };
         while held.count < count {
-            held.fault_in(mm, base + held.count * PAGE_SIZE, count)?;
+            held.fault_in(mm, base + held.count * PAGE_SIZE)?;
         }
         Ok(held)
     }
 
-    /// Adds at least one page, from `address` on: up to `count`, for which there is room.
+    /// Adds at least one page, from `address` on: as many as there is room for.
     #[cold]
-    fn fault_in(&mut self, mm: *mut bindings::mm_struct, address: usize, count: usize) -> Result {
-        // SAFETY: The exec holds a reference to its new `mm`; there is room for the pages.
-        let got = unsafe {
-            bindings::mmap_read_lock(mm);
-            let got = bindings::get_user_pages_remote(
-                mm,
-                address,
-                count - self.count,
-                0,
-                self.pages_mut().add(self.count),
-                core::ptr::null_mut(),
-            );
-            bindings::mmap_read_unlock(mm);
-            got
-        };
+    fn fault_in(&mut self, mm: *mut bindings::mm_struct, address: usize) -> Result {
+        let room = self
+            .addresses
+            .room()
+            .get_mut(self.count..)
+            .unwrap_or(&mut []);
+        // SAFETY: The exec holds a reference to its new `mm`; there is room for the addresses.
+        let got =
+            unsafe { bindings::krsi_fault_in_pages(mm, address, room.len(), room.as_mut_ptr()) };
         if got <= 0 {
             return Err(EFAULT);
         }
@@ -119,24 +120,21 @@ impl ArgPages {
         self.count += got as usize;
         Ok(())
     }
+}
 
-    fn pages_mut(&mut self) -> *mut *mut bindings::page {
-        if self.many.capacity() == 0 {
-            self.few.as_mut_ptr()
-        } else {
-            self.many.as_mut_ptr()
+impl Addresses {
+    fn all(&self) -> &[*mut c_void] {
+        match self {
+            Self::Few(few) => few,
+            Self::Many(many) => many,
         }
     }
 
-    fn page(&self, n: usize) -> Option<*mut bindings::page> {
-        if n >= self.count {
-            return None;
+    fn room(&mut self) -> &mut [*mut c_void] {
+        match self {
+            Self::Few(few) => few,
+            Self::Many(many) => many,
         }
-        if self.many.capacity() == 0 {
-            return self.few.get(n).copied();
-        }
-        // SAFETY: By the type invariants `count` pages are there.
-        Some(unsafe { *self.many.as_ptr().add(n) })
     }
 }
 
@@ -149,25 +147,24 @@ impl Strings for ArgPages {
         self.counted
     }
 
+    #[inline]
     fn chunk(&self, at: usize) -> &[u8] {
         let from = self.offset + at;
-        let Some(page) = self.page(from / PAGE_SIZE) else {
+        let page = from / PAGE_SIZE;
+        let Some(address) = self.addresses.all().get(page).filter(|_| page < self.count) else {
             return &[];
         };
         let within = from % PAGE_SIZE;
         let n = (PAGE_SIZE - within).min(self.len.saturating_sub(at));
-        // SAFETY: The page is referenced, and mapped as KRSI depends on 64BIT, so its address is
-        // valid for `PAGE_SIZE` bytes; nobody writes to it, by the type invariants.
-        unsafe {
-            let address: *const u8 = bindings::krsi_page_address(page).cast();
-            core::slice::from_raw_parts(address.add(within), n)
-        }
+        // SAFETY: The page is referenced, and always mapped as KRSI depends on 64BIT, so its address
+        // is valid for `PAGE_SIZE` bytes; nobody writes to it, by the type invariants.
+        unsafe { core::slice::from_raw_parts(address.cast::<u8>().add(within), n) }
     }
 }
 
 impl Drop for ArgPages {
     fn drop(&mut self) {
         // SAFETY: By the type invariants a reference to each of these pages is held.
-        unsafe { bindings::krsi_put_pages(self.pages_mut(), self.count) };
+        unsafe { bindings::krsi_put_pages(self.addresses.room().as_mut_ptr(), self.count) };
     }
 }

@@ -143,11 +143,12 @@ int krsi_verity_digest(struct inode *inode, u8 *digest, u8 *algo);
 void krsi_sha256_update(struct sha256_ctx *ctx, const u8 *data, size_t len);
 bool krsi_fatal_signal(void);
 void krsi_cond_resched(void);
-void *krsi_page_address(struct page *page);
 void krsi_put_page(struct page *page);
-unsigned long krsi_hold_pages(struct linux_binprm *bprm, unsigned long addr, unsigned long count,
-			      struct page **pages);
-void krsi_put_pages(struct page **pages, unsigned long count);
+unsigned long krsi_hold_pages(struct mm_struct *mm, unsigned long addr, unsigned long count,
+			      void **pages);
+long krsi_fault_in_pages(struct mm_struct *mm, unsigned long addr, unsigned long count,
+			 void **pages);
+void krsi_put_pages(void **pages, unsigned long count);
 
 struct block_device *krsi_disk_of_device(struct device *dev);
 struct device *krsi_device_of_disk(struct block_device *bdev);

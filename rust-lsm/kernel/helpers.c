@@ -95,12 +95,7 @@ void krsi_sha256_update(struct sha256_ctx *ctx, const u8 *data, size_t len)
 	sha256_update(ctx, data, len);
 }
 
-/* arg_pages.rs, module.rs */
-
-void *krsi_page_address(struct page *page)
-{
-	return page_address(page);
-}
+/* module.rs */
 
 void krsi_put_page(struct page *page)
 {
