@@ -18,6 +18,7 @@
 #include <linux/pagemap.h>
 #include <linux/rcupdate_wait.h>
 #include <linux/sched.h>
+#include <linux/unaligned.h>
 #include <linux/user_namespace.h>
 
 /*
@@ -137,6 +138,20 @@ void krsi_unlock_name(struct dentry *dentry) __releases(&dentry->d_lock)
 	spin_unlock(&dentry->d_lock);
 }
 
+/* As memcmp() says it, which is a call: names are short, and there are a few of them in a path. */
+static bool same_bytes(const unsigned char *a, const unsigned char *b, u32 len)
+{
+	for (; len >= sizeof(u64); a += sizeof(u64), b += sizeof(u64), len -= sizeof(u64)) {
+		if (get_unaligned((const u64 *)a) != get_unaligned((const u64 *)b))
+			return false;
+	}
+	for (; len; a++, b++, len--) {
+		if (*a != *b)
+			return false;
+	}
+	return true;
+}
+
 /*
  * Whether a path from the root of the filesystem leads to a dentry, by the names and the
  * directories that these have now. Under RCU, which keeps them all.
@@ -157,7 +172,8 @@ bool krsi_path_is(const struct dentry *dentry, const unsigned char *path, u32 le
 			return false;
 		/* Again, for a name may be changed in place. */
 		if (size >= len || path[len - size - 1] != '/' ||
-		    memcmp(path + len - size, name, size) || read_seqcount_retry(&at->d_seq, seq))
+		    !same_bytes(path + len - size, name, size) ||
+		    read_seqcount_retry(&at->d_seq, seq))
 			return false;
 	}
 	return at != dentry && at == at->d_sb->s_root;
