@@ -55,7 +55,7 @@ pub(crate) struct Krsi;
 impl Hooks for Krsi {
     #[inline]
     fn bprm_creds_for_exec(bprm: &Bprm) -> Result {
-        if switches::strings_wanted() || record::may_be_on() {
+        if switches::strings_wanted() {
             begin(bprm)
         } else {
             run_check(bprm)
@@ -216,11 +216,10 @@ fn run_check(bprm: &Bprm) -> Result {
     }
 }
 
-/// An exec begins. Apart, as who wants it for more than a policy is seldom there.
+/// An exec begins. Apart, as who wants its strings for more than a policy is seldom there.
 #[inline(never)]
 fn begin(bprm: &Bprm) -> Result {
     prepare(bprm);
-    record::begin();
     run_check(bprm)
 }
 

@@ -50,7 +50,7 @@ enum {
 	BPRM_CHECK_SECURITY = 1 << 1,
 	BPRM_COMMITTED_CREDS = 1 << 2,
 	ALL_OF_EXEC = BPRM_CREDS_FOR_EXEC | BPRM_CHECK_SECURITY | BPRM_COMMITTED_CREDS,
-	RECORD = ALL_OF_EXEC | (1 << 3) | (1 << 4) | (1 << 5),
+	RECORD = BPRM_CHECK_SECURITY | BPRM_COMMITTED_CREDS | (1 << 3) | (1 << 4) | (1 << 5),
 	MAPS = (1 << 4) | (1 << 11),
 	DIGESTS = (1 << 5) | (1 << 12) | (1 << 13),
 	MODULE_LOAD = (1 << 14) | (1 << 15),

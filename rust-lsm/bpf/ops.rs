@@ -155,7 +155,7 @@ ops! {
         may_sleep: false,
         hooks: [
             PathUnlink, PathRename, InodeUnlink, InodeRename, TaskFree,
-            BprmCredsForExec, BprmCheckSecurity, BprmCommittedCreds, TaskAlloc, MmapFile, InodeFree
+            BprmCheckSecurity, BprmCommittedCreds, TaskAlloc, MmapFile, InodeFree
         ],
     }
     /// A module's init has succeeded.

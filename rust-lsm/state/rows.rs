@@ -9,12 +9,14 @@
 //! is freed; and once when the record begins.
 //!
 //! All that an exec or a fork brings is charged to who does it. A file is forgotten when its inode
-//! leaves memory, an exec that failed when its task begins the next one or ends.
+//! leaves memory, an exec that failed when the next one of its task has its first round, or when
+//! that ends.
 
 use super::{
     file_rows::{
         FileRows,
         FileSpace,
+        OfFile,
         RowSpace, //
     },
     runs::{
@@ -105,13 +107,17 @@ fn with_processes<R>(task: TaskKey, look: impl FnOnce(&mut Processes<Facts>) -> 
     ROWS.as_ref()?.processes.with(task.hash(SHARDS), look)
 }
 
-/// The current task begins an exec: what an earlier one asked for is over.
-pub(crate) fn begin_exec() {
+/// What an exec of the current task has asked for is over.
+pub(crate) fn end_asked() {
     let task = TaskKey::current();
     let asked = with_processes(task, |processes| {
         processes.get(task).map(|own| take(&mut own.asked))
     });
-    for old in asked.flatten().iter().flat_map(Runs::iter) {
+    end_all(&asked.flatten().unwrap_or_default(), task);
+}
+
+fn end_all(asked: &Runs, task: TaskKey) {
+    for old in asked.iter() {
         with_files(old.number, |files| files.end_asked(old.number, task));
     }
 }
@@ -131,61 +137,72 @@ fn start(number: u64, remember: impl Remember) -> Result<(Started, Runs)> {
     Ok((Started { number, facts }, last))
 }
 
-/// Adds a file to those of a process that `of` finds. Answers with the file the last.
+/// Adds a file to those of a process that `of` finds, or puts it in their place if it `replaces`
+/// them. Answers with the file the last; and those that are replaced.
 fn add(
     task: TaskKey,
     started: &Started,
     last: &Runs,
+    replaces: bool,
     of: impl Fn(&mut super::runs::Process<Facts>) -> &mut Runs,
-) -> Result<Runs> {
+) -> Result<(Runs, Runs)> {
     // Mostly there are none yet. Nobody but the process itself adds any meanwhile.
     let alone = Runs::new().and_as(started, last)?;
     let before = with_processes(task, |processes| {
         let of = of(processes.get(task)?);
-        if of.is_empty() {
-            *of = alone.clone();
-            Some(None)
+        if replaces || of.is_empty() {
+            Some(Ok(replace(of, alone.clone())))
         } else {
-            Some(Some(of.clone()))
+            Some(Err(of.clone()))
         }
     });
     match before.flatten() {
-        Some(None) => Ok(alone),
-        Some(Some(before)) => {
+        Some(Ok(replaced)) => Ok((alone, replaced)),
+        Some(Err(before)) => {
             let all = before.and_as(started, last)?;
             with_processes(task, |processes| {
                 processes.get(task).map(|own| *of(own) = all.clone())
             });
-            Ok(all)
+            Ok((all, Runs::new()))
         }
         None => {
             let space = ProcessSpace::new(GFP_KERNEL_ACCOUNT)?;
             with_processes(task, |processes| {
                 *of(processes.get_or_add(task, space)) = alone.clone();
             });
-            Ok(alone)
+            Ok((alone, Runs::new()))
         }
     }
 }
 
-/// The exec of the current task would run a file. `E2BIG` if it would run too many.
-pub(crate) fn ask(number: u64, remember: impl Remember) -> Result {
+/// The exec of the current task would run a file. `E2BIG` if it would run too many. If it is the
+/// `first`, what an earlier exec asked for is over.
+pub(crate) fn ask(number: u64, first: bool, remember: impl Remember) -> Result {
     let task = TaskKey::current();
     let (started, last) = start(number, remember)?;
+    let (_, over) = add(task, &started, &last, first, |own| &mut own.asked)?;
+    end_all(&over, task);
+    if with_files(number, |files| files.ask_known(&started, task)) == Some(true) {
+        return Ok(());
+    }
     let space = RowSpace::new(GFP_KERNEL_ACCOUNT)?;
-    add(task, &started, &last, |own| &mut own.asked)?;
     with_files(number, |files| files.ask(started, task, space));
     Ok(())
 }
 
-/// A process executes the last of these files.
-fn execute(runs: &Runs, task: TaskKey, time: u64, seeded: bool) -> Result {
+/// A process executes the last of these files; `space` may serve for its row.
+fn execute(
+    runs: &Runs,
+    task: TaskKey,
+    time: u64,
+    seeded: bool,
+    space: &mut Option<RowSpace<Facts>>,
+) -> Result {
     let Some(started) = runs.last() else {
         return Ok(());
     };
-    if !seeded
-        && with_files(started.number, |files| files.run_known(runs, task, time)) == Some(true)
-    {
+    let known = |files: &mut FileRows<Facts>| files.run_known(runs, task, time, space);
+    if !seeded && with_files(started.number, known) == Some(true) {
         return Ok(());
     }
     let space = FileSpace::new()?;
@@ -208,12 +225,15 @@ pub(crate) fn commit_exec() -> Result<bool> {
     let Some((old, new)) = changed.flatten() else {
         return Ok(false);
     };
+    // The memory of a row that is over serves for a new one.
+    let mut space = None;
     for old in old.iter().filter(|old| !new.include(old.number)) {
-        with_files(old.number, |files| files.end(old.number, task));
+        let over = with_files(old.number, |files| files.end(old.number, task));
+        space = over.flatten().or(space);
     }
     let now = boot_ns();
     for runs in new.each() {
-        execute(runs, task, now, false)?;
+        execute(runs, task, now, false, &mut space)?;
     }
     Ok(true)
 }
@@ -222,8 +242,8 @@ pub(crate) fn commit_exec() -> Result<bool> {
 pub(crate) fn run(number: u64, remember: impl Remember) -> Result {
     let task = TaskKey::leader();
     let (started, last) = start(number, remember)?;
-    let program = add(task, &started, &last, |own| &mut own.program)?;
-    execute(&program, task, boot_ns(), false)
+    let (program, _) = add(task, &started, &last, false, |own| &mut own.program)?;
+    execute(&program, task, boot_ns(), false, &mut None)
 }
 
 /// A process, to whose leader the caller has a reference, runs these files since before the record
@@ -243,7 +263,7 @@ pub(crate) fn seed(task: TaskKey, program: Runs) -> Result {
     if is_new == Some(true) {
         for runs in program.each() {
             let time = runs.last().map_or(0, |started| started.facts.time);
-            execute(runs, task, time, true)?;
+            execute(runs, task, time, true, &mut None)?;
         }
     }
     Ok(())
@@ -312,8 +332,7 @@ pub(crate) fn forget(number: u64) {
 
 /// The rows of one file, as they are under its lock. Must not sleep.
 pub(crate) struct Look<'a> {
-    number: u64,
-    files: &'a mut FileRows<Facts>,
+    of: OfFile<'a, Facts>,
     rcu: &'a rcu::Guard,
 }
 
@@ -322,8 +341,7 @@ pub(crate) fn look<R>(number: u64, look: impl FnOnce(&mut Look<'_>) -> R) -> Opt
     let rcu = rcu::read_lock();
     with_files(number, |files| {
         look(&mut Look {
-            number,
-            files,
+            of: files.of(number),
             rcu: &rcu,
         })
     })
@@ -337,24 +355,24 @@ impl<'a> Look<'a> {
 
     /// What is remembered of the last exec of it.
     pub(crate) fn executed(&self) -> Option<&Last> {
-        self.files.executed(self.number)
+        self.of.executed()
     }
 
     /// Whether any process runs it.
     pub(crate) fn has_any(&self) -> bool {
-        self.files.has_any(self.number)
+        self.of.has_any()
     }
 
     /// The row of a process.
     pub(crate) fn row(&self, process: Process<'_>) -> Option<&Row> {
-        self.files.row(self.number, process.key())
+        self.of.row(process.key())
     }
 
     /// Calls `look` with each row, and its process by the task that it is known by, until it
     /// answers false.
     pub(crate) fn for_each(&mut self, mut look: impl FnMut(Process<'_>, &Row) -> bool) {
         let rcu = self.rcu;
-        self.files.for_each(self.number, |task, row| {
+        self.of.for_each(|task, row| {
             // SAFETY: A task is not freed before its rows are removed, which takes the lock that is
             // held now.
             look(unsafe { Process::from_key(task, rcu) }, row)

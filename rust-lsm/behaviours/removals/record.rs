@@ -154,19 +154,19 @@ pub(crate) fn may_be_on() -> bool {
     read_once(&ON)
 }
 
-/// An exec of the current task begins.
-pub(crate) fn begin() {
-    if is_on() {
-        rows::begin_exec();
-    }
-}
-
-/// A round of an exec: its file will be executed, if the exec gets that far.
+/// A round of an exec: its file will be executed, if the exec gets that far. What an exec before it
+/// asked for that failed is over with the first.
 pub(crate) fn round(bprm: &Bprm) {
     if is_on() {
+        let mut first = bprm.depth() == 0;
         count_failure(each_file(bprm.file(), |number, place| {
-            rows::ask(number, |known| facts(place, false, known))
+            rows::ask(number, first, |known| facts(place, false, known))?;
+            first = false;
+            Ok(())
         }));
+        if first {
+            rows::end_asked();
+        }
     }
 }
 
