@@ -182,7 +182,8 @@ POLICY(who_and_when, SLEEP, {
 
 	served = bpf_get_current_pid_tgid() && bpf_ktime_get_ns() &&
 		 bpf_ktime_get_boot_ns() && !bpf_get_current_comm(comm, sizeof(comm)) &&
-		 bpf_get_current_cgroup_id() && bpf_get_current_uid_gid() + 1 &&
+		 bpf_get_current_cgroup_id() && bpf_get_current_ancestor_cgroup_id(0) &&
+		 bpf_get_current_uid_gid() + 1 &&
 		 bpf_get_prandom_u32() + 1ULL && bpf_get_smp_processor_id() < 4096;
 });
 POLICY(rcu_section, SLEEP, {
