@@ -5,7 +5,30 @@
 use std::{
     io,
     os::fd::{AsFd, AsRawFd},
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
+
+/// Whether the process began without a standard output.
+static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
+
+extern "C" fn look_at_stdout() {
+    // SAFETY: It takes any number, and changes nothing.
+    if unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } < 0 {
+        STDOUT_WAS_CLOSED.store(true, Relaxed);
+    }
+}
+
+/// Called before Rust's runtime opens what is closed of the standard descriptors.
+#[used]
+// SAFETY: The C library calls each function of this section once, before main(), and this one
+// needs nothing of Rust's runtime.
+#[unsafe(link_section = ".init_array")]
+static LOOK_AT_STDOUT: extern "C" fn() = look_at_stdout;
+
+/// Whether the process began without a standard output.
+pub fn stdout_was_closed() -> bool {
+    STDOUT_WAS_CLOSED.load(Relaxed)
+}
 
 /// Longest handle that is asked for, in words.
 const HANDLE_WORDS: usize = 32;

@@ -109,12 +109,19 @@ impl Args {
 /// The modules of a list, as sha256sum(1) writes it.
 fn read_modules(list: &PathBuf) -> Result<Vec<Entry>> {
     let name = list.display();
+    // A FIFO would be waited for.
+    let is_file = fs::metadata(list)
+        .with_context(|| name.to_string())?
+        .is_file();
+    ensure!(is_file, "{name} is no file");
     let text = fs::read_to_string(list).with_context(|| name.to_string())?;
     let entries: Vec<_> = (1..)
         .zip(text.lines())
         .map(|(number, line)| {
-            let (digest, _) = line.split_once(' ').context("no digest and name")?;
-            Entry::allow_module(digest).with_context(|| format!("{name}, line {number}"))
+            line.split_once(' ')
+                .context("no digest and name")
+                .and_then(|(digest, _)| Entry::allow_module(digest))
+                .with_context(|| format!("{name}, line {number}"))
         })
         .collect::<Result<_>>()?;
     ensure!(!entries.is_empty(), "{name} names no module");
