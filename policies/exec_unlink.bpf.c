@@ -28,8 +28,8 @@
  * does, a program that puts another one on the disk; install(1) removes what runs
  * before it puts another in its place; runc executes itself from a memfd or from a
  * mount that it never attaches. Exempt them by who does it and as which user, by its
- * parent (-E), by its cgroup or by the directory: krsi-watch -e 0@/usr/bin/runc
- * -p /var/lib/builder; or a memfd by its digest (-c).
+ * parent, by its cgroup or by the directory: krsi run exec_unlink --exempt-program
+ * 0@/usr/bin/runc --exempt-dir /var/lib/builder; or a memfd by its digest (--allow-memfd).
  */
 #define POLICY "exec_unlink"
 
@@ -39,7 +39,7 @@
 /* What nobody runs any more is reported if it ran this recently. */
 #define RECENT (60ULL * 1000000000)
 
-/* What runc makes of itself, and nobody can change any more. krsi-watch -c fills it. */
+/* What runc makes of itself, and nobody can change any more. krsi run --allow-memfd fills it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 64);

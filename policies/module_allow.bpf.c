@@ -7,8 +7,8 @@
  * changes lists at once: no load is judged by half of each.
  *
  * While it learns, what is on no list is allowed and recorded in `learned`, and
- * what the kernel asks for by itself is reported. krsi-watch -m fills the list,
- * -l learns.
+ * what the kernel asks for by itself is reported. `krsi run --allow-modules` fills
+ * the list, --learn learns.
  *
  * Where there is no digest it refuses, for an allow list that lets the unknown
  * pass is none. It does not see what is built in, nor what was loaded before;
@@ -22,7 +22,7 @@
 struct list {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, 1 << 16); /* krsi-watch makes it as large as its list */
+	__uint(max_entries, 1 << 16); /* krsi makes it as large as its list */
 	__type(key, struct krsi_module_digest);
 	__type(value, __u32);
 } allowed SEC(".maps");

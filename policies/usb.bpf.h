@@ -7,7 +7,7 @@
 
 #include "report.bpf.h"
 
-/* Sticks that are allowed; the key's flags are 0. krsi-watch -u fills it. */
+/* Sticks that are allowed; the key's flags are 0. krsi run --allow-usb fills it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 256);

@@ -2,7 +2,8 @@
 /*
  * usb_mount: reports, and in enforce mode refuses, the mount of whatever stands on a
  * USB disk, and swapping to it; before the kernel has read anything from it. A
- * stick is allowed by vendor, product and serial number: krsi-watch -u 0951:1666:SERIAL.
+ * stick is allowed by vendor, product and serial number:
+ * krsi run usb_mount --allow-usb 0951:1666:SERIAL.
  *
  * The way to the stick makes no difference: partitions, loop devices on it or on a
  * file that lies there, dm, md, an overlay's layer, the second device of btrfs, an

@@ -64,7 +64,7 @@ make_server_disk() {
 # In seconds, so always anew.
 make_server_own_disk() {
 	logged "$SERVER/own.log" "packing the server's second disk" in_root bash "$TOP/qemu/server/own.sh" \
-		"$TOP" "$(kernel_dir normal)" "$CACHE/policies" "$(server_own_disk)"
+		"$TOP" "$(kernel_dir normal)" "$TOOL" "$(server_own_disk)"
 }
 
 # What `make server` needs besides the kernel and the guest's image.

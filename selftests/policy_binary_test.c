@@ -243,7 +243,7 @@ TEST_F(binary, is_refused_when_it_is_only_asked_about)
 	EXPECT_REPORT(&self->shipped, 0, "denied_digest", LISTED, self->hex);
 }
 
-/* As krsi-watch -b has it. */
+/* As krsi run --deny-build-id has it. */
 static int key_of(const char *path, struct krsi_binary_build_id *id)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), ret = read_build_id(fd, id);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * For tests of the policies that are shipped: each is attached as krsi-watch
- * does, its exemptions are set as -e, -E, -p and -L do, and its reports are read.
+ * For tests of the policies that are shipped: each is attached as `krsi run`
+ * does, its exemptions are set as its options do, and its reports are read.
  *
  *	shipped_start(&shipped, "env_audit", "audit");
  *	...

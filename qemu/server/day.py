@@ -81,7 +81,7 @@ class Reports:
         return [line for line in self.lines(RECORDS) if "[1490]" in line and f" verdict={verdict} " in line]
 
     def new(self) -> list[str]:
-        # What was done is told at once, and krsi-watch prints it at once.
+        # What was done is told at once, and `krsi run` prints it at once.
         time.sleep(0.5)
         lines = []
         for path in sorted(REPORTS.iterdir()):
@@ -134,7 +134,7 @@ class Day:
             else:
                 verdict = "UNKNOWN"
                 unknown.append(report)
-            self.table.append((name, verdict, re.sub(r"^(\S+) \S+ seq=\d+ signal=", r"\1 ", report)))
+            self.table.append((name, verdict, re.sub(r"^(\S+) \S+ policy=\S+ seq=\d+ verdict=\S+ signal=", r"\1 ", report)))
         if expected:
             self.must(f"{name} is reported", not missing, "nothing was reported like: " + "\n".join(missing))
         self.must(f"{name}: nothing else is reported", not unknown, "\n".join(unknown))

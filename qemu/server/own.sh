@@ -1,19 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# own.sh TOP BUILD POLICIES OUT.ext4: run in the build root by server-disk.sh.
-# The server's second disk, its /usr/lib/krsi: the policies, the day and the
+# own.sh TOP BUILD TOOL OUT.ext4: run in the build root by server-disk.sh.
+# The server's second disk, its /usr/lib/krsi: the tool, the day and the
 # attacks, the kernel's modules, which of them are known, and two that are not.
 set -euo pipefail
 
-top=$1 build=$2 policies=$3 out=$4
+top=$1 build=$2 tool=$3 out=$4
 
 dir=$(mktemp -d "$out.XXXXXX")
 trap 'rm -rf "$dir" "$out.new"' EXIT
 chmod 755 "$dir"
-cp -a "$policies" "$dir/policies"
 cp -a "$top/qemu/server" "$dir/server"
 cp -a "$build/krsi-modules/lib/modules" "$dir/modules"
 mkdir "$dir/bin" "$dir/extra"
+cp "$tool" "$dir/bin/krsi"
 cp "$build"/kselftest/installed/krsi/modules/krsi_{plain,hider}.ko "$dir/extra/"
 for source in "$top"/qemu/server/*.c; do
 	case $source in
