@@ -222,7 +222,7 @@ own_files() (
 	if in_git; then
 		list_files -z
 	else
-		find . -name .git -prune -o -path ./.ci -prune -o \( -type f -o -type l \) ! -path ./patches/installed \
+		find . -name .git -prune -o -path ./.ci -prune -o \( -type f -o -type l \) ! -path ./patches/installed ! -path './tools/krsi/target/*' \
 			! -name '*.o' ! -name '*.a' ! -name '*.cmd' ! -name '*.ko' ! -name modules.order -print0
 	fi
 )
@@ -318,8 +318,8 @@ refuse_edited() {
 	file=$(env -C "$TREE" LC_ALL=C sha256sum --check --quiet --ignore-missing "$RECORD" 2>/dev/null |
 		sed -n '1s/: FAILED.*//p') || :
 	[ -z "$file" ] || die "$file of $TREE was changed after the install: move it elsewhere first"
-	file=$(cd "$TREE" && find "$LSM" "$SELFTESTS" -type f \( -name '*.rs' -o -name '*.c' -o -name '*.sh' -o -name '*.py' \
-		-o -name '*.rst' -o -name '*.md' -o -name '*.patch' \) ! -name '*generated*' ! -name '*.mod.c' |
+	file=$(cd "$TREE" && find "$LSM" "$SELFTESTS" -path "$LSM/tools/krsi/target" -prune -o -type f \( -name '*.rs' -o -name '*.c' -o -name '*.sh' -o -name '*.py' \
+		-o -name '*.rst' -o -name '*.md' -o -name '*.patch' \) ! -name '*generated*' ! -name '*.mod.c' -print |
 		grep -vxF -m 1 -f <(sed -n 's/^[0-9a-f]\{64\}  //p' "$RECORD")) || :
 	[ -z "$file" ] || die "$file of $TREE is not KRSI's and would be lost: move it elsewhere first"
 }

@@ -12,6 +12,7 @@ krsi=$dir/usr/lib/krsi
 mkdir -p "$krsi" "$dir/opt/kselftest" "$dir/usr/bin"
 cp "$tool" "$dir/usr/bin/krsi"
 cp -a "$top/qemu/guest/." "$krsi/"
+cp -a "$top/tools/krsi/guest" "$krsi/tool"
 mv "$krsi/init" "$dir/init"
 clang -shared -fPIC -O2 -o "$krsi/demo-hide.so" "$krsi/demo-hide.c"
 clang -O2 -o "$krsi/demo-vanish" "$krsi/demo-vanish.c"

@@ -101,7 +101,7 @@ apply_patches() {
 # The checkout without what is not the kernel's: git's files and build output.
 lay_over() {
 	local selftests=tools/testing/selftests/krsi
-	lay "$TOP" "$SRC/security/krsi" --delete --exclude=/.git --exclude='*.o' --exclude='*.cmd'
+	lay "$TOP" "$SRC/security/krsi" --delete --exclude=/.git --exclude=/tools/krsi/target --exclude='*.o' --exclude='*.cmd'
 	lay "$TOP/selftests" "$SRC/$selftests" --delete
 }
 

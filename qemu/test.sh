@@ -59,6 +59,14 @@ test_steps() {
 	in_root python3 -B "$TOP/qemu/results.py" count "$RESULTS" steps <"$CACHE/test-steps.ktap"
 }
 
+# What the tool's sources promise, and its own tests.
+test_tool() {
+	say "tool: its sources and its own tests (the first time 2 to 6 minutes)"
+	# Its status says no more than its output, which is counted.
+	bash "$TOP/qemu/test-tool.sh" 2>"$CACHE/test-tool.log" | tee "$CACHE/test-tool.ktap" || true
+	in_root python3 -B "$TOP/qemu/results.py" count "$RESULTS" tool <"$CACHE/test-tool.ktap"
+}
+
 # What reads hostile files, on hostile files.
 test_fuzz() {
 	say "fuzz: the reader of module files, for a moment"
@@ -103,6 +111,13 @@ test_demo() {
 	guest normal --name demo --results "$RESULTS" --usb /usr/lib/krsi/demo
 }
 
+# The tool's commands, on a real kernel.
+test_tool_in_guest() {
+	say "normal: booting the guest for the tool's tests"
+	guest normal --name "tool in the guest" --results "$RESULTS" --usb --timeout 3600 --silence 300 --append kunit.enable=0 \
+		--kselftest /usr/lib/krsi/tool-tests
+}
+
 # What some rows of make bench cost, beside the committed figures.
 test_costs() {
 	say "costs: booting a guest whose clock counts instructions"
@@ -121,6 +136,7 @@ test_normal() {
 		test_module_looks
 		test_lsm_order
 		test_demo
+		test_tool_in_guest
 		test_costs
 	fi
 	run_tests normal --timeout 7200 --silence 600 /usr/lib/krsi/tests normal ${PROGRAM:+"$PROGRAM"}
@@ -143,6 +159,7 @@ test_header
 if [ -z "$PROGRAM" ]; then
 	test_install
 	test_steps
+	test_tool
 	test_fuzz
 fi
 test_normal
