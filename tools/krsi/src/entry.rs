@@ -12,6 +12,7 @@ use anyhow::{Context, Result, bail, ensure};
 use rustix::fs::FileType;
 
 use crate::{
+    cgroup,
     elf::{self, BUILD_ID_SIZE},
     file_id::{FileId, open_to_look},
 };
@@ -145,16 +146,35 @@ impl Entry {
         Ok(Self::member("denied_digest", digest(hex)?))
     }
 
+    /// What is done in or below a cgroup (v2) is exempt; None if there is none of this path, which
+    /// is below the cgroups' root.
+    pub fn exempt_cgroup(path: &str) -> Result<Option<Self>> {
+        let id = cgroup::id(path)?;
+        Ok(id.map(|id| Self::member("exempt_cgroup", id.to_ne_bytes().to_vec())))
+    }
+
     /// Every file with the build id of this one is denied.
     pub fn deny_build_id(file: &Path) -> Result<Self> {
         let name = file.display();
         let id = elf::build_id(&open_to_look(file)?)
             .with_context(|| name.to_string())?
             .with_context(|| format!("{name} has no build id"))?;
+        Ok(Self::deny_this_build_id(&id))
+    }
+
+    /// Every file with this build id, in hexadecimal, is denied.
+    pub fn deny_build_id_of(hex: &str) -> Result<Self> {
+        let id = bytes(hex)
+            .filter(|id| (1..=BUILD_ID_SIZE).contains(&id.len()))
+            .with_context(|| format!("{hex} is no build id in hexadecimal"))?;
+        Ok(Self::deny_this_build_id(&id))
+    }
+
+    fn deny_this_build_id(id: &[u8]) -> Self {
         let mut key = Vec::from((id.len() as u32).to_ne_bytes());
         key.extend(id);
         key.resize(4 + BUILD_ID_SIZE, 0);
-        Ok(Self::member("denied_build_id", key))
+        Self::member("denied_build_id", key)
     }
 }
 
@@ -179,14 +199,17 @@ fn executable(text: &str) -> Result<Vec<u8>> {
 
 /// A SHA-256, as sha256sum(1) has it.
 fn digest(hex: &str) -> Result<Vec<u8>> {
-    let parse = || {
-        let digits = hex.as_bytes();
-        (digits.len() == 2 * DIGEST_SIZE && digits.iter().all(u8::is_ascii_hexdigit))
-            .then_some(())?;
-        let byte = |i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).ok();
-        (0..DIGEST_SIZE).map(byte).collect::<Option<Vec<u8>>>()
-    };
-    parse().with_context(|| format!("{hex} is no SHA-256 in hexadecimal"))
+    bytes(hex)
+        .filter(|digest| digest.len() == DIGEST_SIZE)
+        .with_context(|| format!("{hex} is no SHA-256 in hexadecimal"))
+}
+
+/// What hexadecimal digits say.
+fn bytes(hex: &str) -> Option<Vec<u8>> {
+    let digits = hex.as_bytes();
+    let is_hex = digits.len() % 2 == 0 && digits.iter().all(u8::is_ascii_hexdigit);
+    let byte = |i| u8::from_str_radix(&hex[2 * i..2 * i + 2], 16).ok();
+    is_hex.then(|| (0..digits.len() / 2).map(byte).collect())?
 }
 
 #[cfg(test)]

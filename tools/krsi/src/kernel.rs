@@ -5,7 +5,7 @@
 use std::{fmt, fs, io, str::FromStr};
 
 use anyhow::{Context, Result, bail};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::text;
 
@@ -13,7 +13,7 @@ use crate::text;
 const DIR: &str = "/sys/kernel/security/krsi";
 
 /// How far a policy may go, from the least.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Nothing runs.

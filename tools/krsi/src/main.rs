@@ -8,8 +8,10 @@
 //! is a *report* (`report.rs`); with what user space adds it is an *event* (`event.rs`). What the kernel says of itself is in `kernel.rs`. Each command
 //! is one file in `cmd/`.
 
+mod cgroup;
 mod cli;
 mod cmd;
+mod config;
 mod elf;
 mod entry;
 mod event;
@@ -17,10 +19,13 @@ mod file_id;
 mod kernel;
 mod object;
 mod output;
+mod pins;
 mod report;
 mod shipped;
 mod sys;
 mod text;
+mod variables;
+mod wanted;
 
 use std::process::ExitCode;
 

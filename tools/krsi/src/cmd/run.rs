@@ -3,9 +3,9 @@
 //! `krsi run`: attaches policies without pins, prints what they report, and detaches them at the
 //! end; for trying things.
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use libbpf_rs::{MapCore, MapFlags, RingBufferBuilder};
 
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     output::{End, Lines, WAIT, say},
     report::{BEHAVIOURS, Report},
     text::escape,
+    wanted::read_modules,
 };
 
 /// What a person may say to `krsi run`.
@@ -104,28 +105,6 @@ impl Args {
         }
         Ok(entries)
     }
-}
-
-/// The modules of a list, as sha256sum(1) writes it.
-fn read_modules(list: &PathBuf) -> Result<Vec<Entry>> {
-    let name = list.display();
-    // A FIFO would be waited for.
-    let is_file = fs::metadata(list)
-        .with_context(|| name.to_string())?
-        .is_file();
-    ensure!(is_file, "{name} is no file");
-    let text = fs::read_to_string(list).with_context(|| name.to_string())?;
-    let entries: Vec<_> = (1..)
-        .zip(text.lines())
-        .map(|(number, line)| {
-            line.split_once(' ')
-                .context("no digest and name")
-                .and_then(|(digest, _)| Entry::allow_module(digest))
-                .with_context(|| format!("{name}, line {number}"))
-        })
-        .collect::<Result<_>>()?;
-    ensure!(!entries.is_empty(), "{name} names no module");
-    Ok(entries)
 }
 
 /// Attaches, prints and detaches.

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The configuration: a TOML file that says what is to be in force. What is wrong in it is refused
+//! with file, line and reason. `wanted.rs` makes of it what each policy gets.
+
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::kernel::Mode;
+
+/// Where it is, unless a person says otherwise.
+pub const PATH: &str = "/etc/krsi/krsi.toml";
+
+/// The version that this program knows.
+const VERSION: u32 = 1;
+
+/// Texts, each with its place in the file.
+pub type Texts = Vec<Spanned<String>>;
+
+/// The whole file. A section that is missing is off.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct File {
+    /// Of the format.
+    pub version: Spanned<u32>,
+    /// `env_audit`.
+    pub preload: Option<Preload>,
+    /// `exec_unlink`.
+    pub deleted_executables: Option<DeletedExecutables>,
+    /// `module_hide`.
+    pub hidden_modules: Option<HiddenModules>,
+    /// `module_allow`.
+    pub modules: Option<Modules>,
+    /// `usb_mount` or `usb_readonly`.
+    pub usb: Option<Usb>,
+    /// `binary_deny`.
+    pub binaries: Option<Binaries>,
+    /// What `krsi serve` does.
+    #[serde(default)]
+    pub events: Events,
+}
+
+/// The mode of a section that does not say.
+fn audit() -> Spanned<Mode> {
+    Spanned::new(0..0, Mode::Audit)
+}
+
+/// Environment variables that have the dynamic loader run code.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Preload {
+    /// How far it may go.
+    #[serde(default = "audit")]
+    pub mode: Spanned<Mode>,
+    /// Variables that are denied in enforce mode.
+    pub variables: Option<Texts>,
+    /// Variables that are only told.
+    #[serde(default)]
+    pub report: Texts,
+    /// Libraries that may be preloaded.
+    #[serde(default)]
+    pub allow: Texts,
+    /// What of a value leaves the kernel.
+    #[serde(default)]
+    pub value: Told,
+}
+
+/// What of a variable's value leaves the kernel: `KRSI_VALUE_*`, in their order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Told {
+    /// As much as fits.
+    #[default]
+    Whole,
+    /// Its first bytes.
+    Prefix,
+    /// How long it is.
+    Length,
+    /// A hash of it.
+    Hash,
+}
+
+/// Programs that leave no file behind.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeletedExecutables {
+    /// How far it may go.
+    #[serde(default = "audit")]
+    pub mode: Spanned<Mode>,
+    /// `[UID@]PROGRAM`: who acts by it is exempt.
+    #[serde(default)]
+    pub exempt_programs: Texts,
+    /// `[UID@]PROGRAM`: whose parent runs it is exempt.
+    #[serde(default)]
+    pub exempt_parents: Texts,
+    /// What is done to files below it is exempt.
+    #[serde(default)]
+    pub exempt_dirs: Texts,
+    /// What is done in or below this cgroup (v2), a path below its root, is exempt.
+    #[serde(default)]
+    pub exempt_cgroups: Texts,
+    /// A sealed memfd with this SHA-256 may be executed.
+    #[serde(default)]
+    pub allow_memfds: Texts,
+}
+
+/// Kernel modules that hide.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HiddenModules {
+    /// How far it may go; not enforce.
+    #[serde(default = "audit")]
+    pub mode: Spanned<Mode>,
+}
+
+/// Kernel modules that may be loaded.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Modules {
+    /// How far it may go.
+    #[serde(default = "audit")]
+    pub mode: Spanned<Mode>,
+    /// SHA-256 of such.
+    #[serde(default)]
+    pub allow: Texts,
+    /// Files with lines of sha256sum(1).
+    #[serde(default)]
+    pub lists: Texts,
+    /// Whether others are allowed and recorded.
+    #[serde(default)]
+    pub learn: bool,
+}
+
+/// USB sticks.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Usb {
+    /// How far it may go.
+    #[serde(default = "audit")]
+    pub mode: Spanned<Mode>,
+    /// Whether what is only read may be mounted.
+    #[serde(default)]
+    pub read_only: bool,
+    /// `VENDOR:PRODUCT:SERIAL` of sticks that may be mounted.
+    #[serde(default)]
+    pub allow: Texts,
+}
+
+/// Programs and libraries that may not run.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Binaries {
+    /// How far it may go.
+    #[serde(default = "audit")]
+    pub mode: Spanned<Mode>,
+    /// SHA-256 of such.
+    #[serde(default)]
+    pub deny: Texts,
+    /// Build ids of such, in hexadecimal.
+    #[serde(default)]
+    pub deny_build_ids: Texts,
+}
+
+/// Where `krsi serve` puts events.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Events {
+    /// To journald, with fields.
+    pub journald: bool,
+    /// To a file, one JSON object a line.
+    pub file: Option<PathBuf>,
+    /// How large the file may become before it is rotated, in bytes.
+    pub max_bytes: u64,
+    /// How many rotated files are kept.
+    pub keep: u32,
+    /// To syslog.
+    pub syslog: bool,
+    /// To a collector of OTLP: the start of its URL.
+    pub otlp: Option<String>,
+}
+
+impl Default for Events {
+    fn default() -> Self {
+        Self {
+            journald: true,
+            file: None,
+            max_bytes: 10 << 20,
+            keep: 5,
+            syslog: false,
+            otlp: None,
+        }
+    }
+}
+
+/// The text of a configuration, and what it says.
+#[derive(Debug)]
+pub struct Config {
+    name: String,
+    text: String,
+    /// What it says.
+    pub file: File,
+}
+
+impl Config {
+    /// From a file.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).with_context(|| {
+            format!(
+                "{}, which says what is to be in force, can't be read",
+                path.display()
+            )
+        })?;
+        Self::parse(&path.display().to_string(), text)
+    }
+
+    /// From a text; `name` is what errors call it.
+    pub fn parse(name: &str, text: String) -> Result<Self> {
+        let file: File = toml::from_str(&text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            anyhow!("{}: {}", place(name, &text, at), error.message())
+        })?;
+        let config = Self {
+            name: name.to_owned(),
+            text,
+            file,
+        };
+        let version = *config.file.version.get_ref();
+        ensure!(
+            version == VERSION,
+            "{}: version {version}: this krsi knows version {VERSION}",
+            config.at(&config.file.version)
+        );
+        Ok(config)
+    }
+
+    /// Where in the file something stands, as `FILE:LINE`.
+    pub fn at<T>(&self, of: &Spanned<T>) -> String {
+        place(&self.name, &self.text, of.span().start)
+    }
+
+    /// Has an error say where in the file its reason stands.
+    pub fn blame<T, U>(&self, of: &Spanned<T>, what: impl fmt::Display, r: Result<U>) -> Result<U> {
+        r.with_context(|| format!("{}: {what}", self.at(of)))
+    }
+}
+
+/// `NAME:LINE` of a byte of a text.
+fn place(name: &str, text: &str, at: usize) -> String {
+    let before = text.as_bytes().iter().take(at);
+    format!(
+        "{name}:{}",
+        1 + before.filter(|byte| **byte == b'\n').count()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(text: &str) -> String {
+        let error = Config::parse("krsi.toml", text.to_owned()).expect_err(text);
+        format!("{error:#}")
+    }
+
+    #[test]
+    fn a_section_without_a_mode_is_in_audit_and_a_missing_one_is_off() {
+        let config = Config::parse("x", "version = 1\n[usb]\n".to_owned()).unwrap();
+        let usb = config.file.usb.unwrap();
+        assert_eq!((*usb.mode.get_ref(), usb.read_only), (Mode::Audit, false));
+        assert!(config.file.preload.is_none());
+        assert_eq!(config.file.events, Events::default());
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused_with_its_line() {
+        for (text, line, reason) in [
+            ("[usb]\n", 1, "missing field `version`"),
+            ("version = 2\n", 1, "knows version 1"),
+            ("version = 1\n\n[usb]\nmode = \"block\"\n", 4, "`enforce`"),
+            ("version = 1\n[usb]\nalow = []\n", 3, "unknown field `alow`"),
+            ("version = 1\n[ubs]\n", 2, "unknown field `ubs`"),
+            ("version = 1\n[usb]\nallow = [1]\n", 3, "expected a string"),
+            ("version = 1\n[usb\n", 2, ""),
+            ("version = 1\n[usb]\n[usb]\n", 3, "duplicate"),
+        ] {
+            let said = refused(text);
+            assert!(said.starts_with(&format!("krsi.toml:{line}: ")), "{said}");
+            assert!(said.contains(reason), "{said}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_too_wrong(text in ".*") {
+            let _ = Config::parse("x", text);
+        }
+    }
+}

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the configuration wants of each policy: its mode, and what its maps hold.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context, Error, Result, bail, ensure};
+use toml::Spanned;
+
+use crate::{
+    config::{Config, Texts},
+    entry::Entry,
+    kernel::Mode,
+    variables::Variables,
+};
+
+/// One policy that is to be in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its section of the configuration.
+    pub section: &'static str,
+    /// Its name.
+    pub policy: &'static str,
+    /// Audit or enforce.
+    pub mode: Mode,
+    /// The maps whose contents the configuration says, all of them.
+    pub maps: &'static [&'static str],
+    /// These contents.
+    pub entries: Vec<Entry>,
+    /// What could not be there yet, and so exempts nothing.
+    pub absent: Vec<String>,
+}
+
+/// All that a configuration wants, in the order in which it is attached.
+pub fn all(config: &Config) -> Result<Vec<Wanted>> {
+    let mut wanted = Vec::new();
+    wanted.extend(preload(config)?);
+    wanted.extend(deleted_executables(config)?);
+    wanted.extend(hidden_modules(config)?);
+    wanted.extend(modules(config)?);
+    wanted.extend(usb(config)?);
+    wanted.extend(binaries(config)?);
+    Ok(wanted)
+}
+
+impl Wanted {
+    fn new(section: &'static str, policy: &'static str, mode: &Spanned<Mode>) -> Option<Self> {
+        (*mode.get_ref() != Mode::Off).then_some(Self {
+            section,
+            policy,
+            mode: *mode.get_ref(),
+            maps: &[],
+            entries: Vec::new(),
+            absent: Vec::new(),
+        })
+    }
+
+    /// An entry for each text, or an error that says where the text stands.
+    fn add(
+        &mut self,
+        config: &Config,
+        key: &str,
+        texts: &Texts,
+        entry: impl Fn(&str) -> Result<Entry>,
+    ) -> Result<()> {
+        for text in texts {
+            let entry = config.blame(
+                text,
+                format_args!("{}.{key}", self.section),
+                entry(text.get_ref()),
+            )?;
+            self.entries.push(entry);
+        }
+        Ok(())
+    }
+}
+
+fn preload(config: &Config) -> Result<Option<Wanted>> {
+    let Some(section) = &config.file.preload else {
+        return Ok(None);
+    };
+    let Some(mut wanted) = Wanted::new("preload", "env_audit", &section.mode) else {
+        return Ok(None);
+    };
+    wanted.maps = &["allowed_preload", Variables::MAP];
+    let mut variables = Variables::new(section.value);
+    match &section.variables {
+        None => variables.add_defaults(),
+        Some(names) => {
+            for name in names {
+                let added = variables.add(name.get_ref(), true);
+                config.blame(name, "preload.variables", added)?;
+            }
+        }
+    }
+    for name in &section.report {
+        let added = variables.add(name.get_ref(), false);
+        config.blame(name, "preload.report", added)?;
+    }
+    wanted.entries.push(variables.entry());
+    wanted.add(config, "allow", &section.allow, Entry::allow_preload)?;
+    Ok(Some(wanted))
+}
+
+fn deleted_executables(config: &Config) -> Result<Option<Wanted>> {
+    let Some(section) = &config.file.deleted_executables else {
+        return Ok(None);
+    };
+    let Some(mut wanted) = Wanted::new("deleted_executables", "exec_unlink", &section.mode) else {
+        return Ok(None);
+    };
+    wanted.maps = &[
+        "exempt_exe",
+        "exempt_parent",
+        "exempt_dir",
+        "exempt_cgroup",
+        "allowed_memfd",
+    ];
+    wanted.add(
+        config,
+        "exempt_programs",
+        &section.exempt_programs,
+        Entry::exempt_program,
+    )?;
+    wanted.add(
+        config,
+        "exempt_parents",
+        &section.exempt_parents,
+        Entry::exempt_parent,
+    )?;
+    for (number, dir) in (0..).zip(&section.exempt_dirs) {
+        let entry = Entry::exempt_dir(Path::new(dir.get_ref()), number);
+        let entry = config.blame(dir, "deleted_executables.exempt_dirs", entry)?;
+        wanted.entries.push(entry);
+    }
+    for cgroup in &section.exempt_cgroups {
+        let what = "deleted_executables.exempt_cgroups";
+        match config.blame(cgroup, what, Entry::exempt_cgroup(cgroup.get_ref()))? {
+            Some(entry) => wanted.entries.push(entry),
+            None => wanted.absent.push(format!(
+                "{}: {what}: there is no cgroup {} yet, so it exempts nothing; apply again when \
+                 there is",
+                config.at(cgroup),
+                cgroup.get_ref()
+            )),
+        }
+    }
+    wanted.add(
+        config,
+        "allow_memfds",
+        &section.allow_memfds,
+        Entry::allow_memfd,
+    )?;
+    Ok(Some(wanted))
+}
+
+fn hidden_modules(config: &Config) -> Result<Option<Wanted>> {
+    let Some(section) = &config.file.hidden_modules else {
+        return Ok(None);
+    };
+    let allowed = match section.mode.get_ref() {
+        Mode::Enforce => Err(Error::msg(
+            "enforce can't be had: when a module is found hidden, it is there; say audit",
+        )),
+        _ => Ok(()),
+    };
+    config.blame(&section.mode, "hidden_modules.mode", allowed)?;
+    Ok(Wanted::new("hidden_modules", "module_hide", &section.mode))
+}
+
+fn modules(config: &Config) -> Result<Option<Wanted>> {
+    let Some(section) = &config.file.modules else {
+        return Ok(None);
+    };
+    let Some(mut wanted) = Wanted::new("modules", "module_allow", &section.mode) else {
+        return Ok(None);
+    };
+    wanted.maps = &["allowed", "learning"];
+    wanted.add(config, "allow", &section.allow, Entry::allow_module)?;
+    for list in &section.lists {
+        let read = read_modules(Path::new(list.get_ref()));
+        let read = config.blame(list, "modules.lists", read)?;
+        wanted.entries.extend(read);
+    }
+    if section.learn {
+        wanted.entries.push(Entry::learn_modules());
+    }
+    Ok(Some(wanted))
+}
+
+/// The modules of a list, as sha256sum(1) writes it.
+pub fn read_modules(list: &Path) -> Result<Vec<Entry>> {
+    let name = list.display();
+    let text = fs::read_to_string(list).with_context(|| name.to_string())?;
+    let entries: Vec<_> = (1..)
+        .zip(text.lines())
+        .map(|(number, line)| {
+            let (digest, _) = line
+                .split_once(' ')
+                .with_context(|| format!("{name}:{number}: no digest and name"))?;
+            Entry::allow_module(digest).with_context(|| format!("{name}:{number}"))
+        })
+        .collect::<Result<_>>()?;
+    ensure!(!entries.is_empty(), "{name} names no module");
+    Ok(entries)
+}
+
+fn usb(config: &Config) -> Result<Option<Wanted>> {
+    let Some(section) = &config.file.usb else {
+        return Ok(None);
+    };
+    let policy = match section.read_only {
+        true => "usb_readonly",
+        false => "usb_mount",
+    };
+    let Some(mut wanted) = Wanted::new("usb", policy, &section.mode) else {
+        return Ok(None);
+    };
+    wanted.maps = &["allowed_usb"];
+    wanted.add(config, "allow", &section.allow, Entry::allow_usb)?;
+    Ok(Some(wanted))
+}
+
+fn binaries(config: &Config) -> Result<Option<Wanted>> {
+    let Some(section) = &config.file.binaries else {
+        return Ok(None);
+    };
+    let Some(mut wanted) = Wanted::new("binaries", "binary_deny", &section.mode) else {
+        return Ok(None);
+    };
+    wanted.maps = &["denied_digest", "denied_build_id"];
+    wanted.add(config, "deny", &section.deny, Entry::deny_digest)?;
+    wanted.add(
+        config,
+        "deny_build_ids",
+        &section.deny_build_ids,
+        Entry::deny_build_id_of,
+    )?;
+    Ok(Some(wanted))
+}
+
+/// The sections, each with the policies that it can mean.
+pub const SECTIONS: [(&str, &[&str]); 6] = [
+    ("preload", &["env_audit"]),
+    ("deleted_executables", &["exec_unlink"]),
+    ("hidden_modules", &["module_hide"]),
+    ("modules", &["module_allow"]),
+    ("usb", &["usb_mount", "usb_readonly"]),
+    ("binaries", &["binary_deny"]),
+];
+
+/// The section of a policy.
+pub fn section(policy: &str) -> Result<&'static str> {
+    for (section, policies) in SECTIONS {
+        if policies.contains(&policy) {
+            return Ok(section);
+        }
+    }
+    bail!("the configuration knows no policy {policy}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all_of(text: &str) -> Result<Vec<Wanted>> {
+        all(&Config::parse("krsi.toml", format!("version = 1\n{text}")).unwrap())
+    }
+
+    #[test]
+    fn each_section_is_a_policy() {
+        let wanted = all_of(
+            "[usb]\nread_only = true\nallow = [\"0951:1666:S\"]\n[preload]\nmode = \"enforce\"\n\
+             [binaries]\nmode = \"off\"\n[hidden_modules]\n",
+        )
+        .unwrap();
+        let said: Vec<_> = wanted.iter().map(|w| (w.policy, w.mode)).collect();
+        assert_eq!(
+            said,
+            [
+                ("env_audit", Mode::Enforce),
+                ("module_hide", Mode::Audit),
+                ("usb_readonly", Mode::Audit),
+            ]
+        );
+        assert_eq!(wanted[2].entries[0].map, "allowed_usb");
+    }
+
+    #[test]
+    fn what_can_not_match_is_refused_with_its_line() {
+        for (text, line) in [
+            ("[usb]\nallow = [\n\"0951:1666:S\",\n\"0951\"]\n", 5),
+            ("[preload]\nallow = [\"a b\"]\n", 3),
+            ("[preload]\nvariables = [\"A=B\"]\n", 3),
+            ("[hidden_modules]\nmode = \"enforce\"\n", 3),
+            ("[modules]\nlists = [\"/no/such\"]\n", 3),
+            ("[binaries]\ndeny_build_ids = [\"12x\"]\n", 3),
+            (
+                "[deleted_executables]\nexempt_programs = [\"/etc/passwd\"]\n",
+                3,
+            ),
+        ] {
+            let said = format!("{:#}", all_of(text).expect_err(text));
+            assert!(said.starts_with(&format!("krsi.toml:{line}: ")), "{said}");
+        }
+    }
+
+    #[test]
+    fn each_policy_has_its_section() {
+        for policy in crate::shipped::names() {
+            assert!(section(policy).is_ok(), "{policy}");
+        }
+    }
+}
