@@ -18,6 +18,14 @@ pub struct Cli {
 /// The commands.
 #[derive(Subcommand)]
 pub enum Command {
+    /// Bring what is in force to what the configuration says.
+    Apply(cmd::apply::Args),
+    /// Say whether in force is what the configuration asks for.
+    Check(cmd::check::Args),
+    /// Take policies out of force that were applied.
+    Detach(cmd::detach::Args),
     /// Attach policies until interrupted, and print what they report.
-    Run(cmd::run::Args),
+    Run(Box<cmd::run::Args>),
+    /// Say what is in force, and what the kernel says of it.
+    Status(cmd::status::Args),
 }

@@ -2,7 +2,11 @@
 
 //! The commands, each in a file of its own.
 
+pub mod apply;
+pub mod check;
+pub mod detach;
 pub mod run;
+pub mod status;
 
 use anyhow::Result;
 
@@ -11,6 +15,10 @@ use crate::{Status, cli::Command};
 /// Runs a command.
 pub fn run(command: Command) -> Result<Status> {
     match command {
+        Command::Apply(args) => apply::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Detach(args) => detach::run(&args),
         Command::Run(args) => run::run(&args),
+        Command::Status(args) => status::run(&args),
     }
 }

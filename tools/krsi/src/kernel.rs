@@ -68,10 +68,16 @@ pub struct Attached {
     pub would_denials: u64,
     /// Runs that failed.
     pub errors: u64,
+    /// Denials that audit took no record of.
+    pub unrecorded: u64,
     /// KRSI's own memory for it, bytes.
     pub memory: u64,
     /// The id of its struct_ops map.
     pub map: u32,
+    /// The ids of the other maps that its programs use.
+    pub maps: Vec<u32>,
+    /// The ids of its programs.
+    pub programs: Vec<u32>,
 }
 
 /// A line of the file `policies`.
@@ -83,6 +89,10 @@ fn parse_policy(line: &str) -> Result<Attached> {
     };
     let number = |name| Ok::<u64, anyhow::Error>(word(name)?.parse()?);
     let list = word("ops")?.split(',').filter(|op| *op != "-");
+    let programs = list
+        .clone()
+        .filter_map(|op| op.split_once(':')?.1.parse().ok());
+    let mut maps = word("maps")?.split(',').map(str::parse);
     Ok(Attached {
         id: number("id")?,
         name: String::from_utf8_lossy(&text::unescape(word("name")?)).into_owned(),
@@ -95,12 +105,14 @@ fn parse_policy(line: &str) -> Result<Attached> {
         denials: number("denials")?,
         would_denials: number("would_denials")?,
         errors: number("errors")?,
+        // Not every ABI tells it.
+        unrecorded: number("unrecorded").unwrap_or(0),
         memory: number("memory")?,
-        map: word("maps")?
-            .split(',')
+        map: maps
             .next()
-            .unwrap_or_default()
-            .parse()?,
+            .context("the kernel tells no map of a policy")??,
+        maps: maps.collect::<Result<_, _>>()?,
+        programs: programs.collect(),
     })
 }
 
@@ -119,12 +131,29 @@ fn missing() -> anyhow::Error {
             "/sys/kernel/security is not mounted: mount -t securityfs none /sys/kernel/security"
         );
     };
-    let lsm = lsm.trim();
+    let why = match is_built_in() {
+        Some(false) => {
+            "this kernel was built without CONFIG_SECURITY_KRSI=y: boot one with it, and"
+        }
+        Some(true) => "this kernel has KRSI and was started without it:",
+        None => "this kernel runs without KRSI: boot one with CONFIG_SECURITY_KRSI=y, and",
+    };
     anyhow::anyhow!(
-        "this kernel runs without KRSI: it must be built with CONFIG_SECURITY_KRSI=y and started \
-         with lsm={}",
-        with_krsi(lsm)
+        "{why} add this to the kernel command line: lsm={}",
+        with_krsi(lsm.trim())
     )
+}
+
+/// Whether the kernel's configuration has KRSI, where that is to be read.
+fn is_built_in() -> Option<bool> {
+    let text = match fs::File::open("/proc/config.gz") {
+        Ok(file) => io::read_to_string(flate2::read::GzDecoder::new(file)).ok()?,
+        Err(_) => {
+            let release = fs::read_to_string("/proc/sys/kernel/osrelease").ok()?;
+            fs::read_to_string(format!("/boot/config-{}", release.trim())).ok()?
+        }
+    };
+    Some(text.lines().any(|line| line == "CONFIG_SECURITY_KRSI=y"))
 }
 
 /// The list of LSMs with KRSI in it: before BPF LSM, whose programs may use its kfuncs, and
@@ -160,6 +189,39 @@ pub fn modules() -> Result<Vec<String>> {
     Ok(read("modules")?.lines().map(str::to_owned).collect())
 }
 
+/// The sums of the ledger of modules.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Ledger {
+    /// Rows in it.
+    pub rows: u64,
+    /// Modules for which there was no memory.
+    pub lost: u64,
+    /// Comparisons of a row since boot.
+    pub looks: u64,
+}
+
+/// The sums of the ledger, which the last line of the file `modules` tells.
+pub fn ledger() -> Result<Ledger> {
+    let lines = modules()?;
+    let total = lines.iter().find_map(|line| line.strip_prefix("total "));
+    parse_ledger(total.context("the kernel tells no sums of its modules")?)
+}
+
+fn parse_ledger(total: &str) -> Result<Ledger> {
+    let number = |name: &str| {
+        let word = total
+            .split(' ')
+            .find_map(|word| word.strip_prefix(name)?.strip_prefix('='));
+        let word = word.with_context(|| format!("the kernel tells no {name} of its modules"))?;
+        Ok::<u64, anyhow::Error>(word.parse()?)
+    };
+    Ok(Ledger {
+        rows: number("rows")?,
+        lost: number("lost")?,
+        looks: number("looks")?,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,8 +235,15 @@ mod tests {
         assert_eq!(policy.name, "env audit");
         assert_eq!((policy.wanted, policy.mode), (Mode::Enforce, Mode::Audit));
         assert_eq!((policy.map, policy.errors), (10, 3));
+        assert_eq!((policy.maps, policy.programs), (vec![9, 7, 8], vec![24]));
         assert_eq!(policy.ops, ["process_exec"]);
         assert!(parse_policy("id=1").is_err());
+    }
+
+    #[test]
+    fn reads_the_sums_of_the_ledger() {
+        let ledger = parse_ledger("rows=1 lost=2 looks=19").unwrap();
+        assert_eq!((ledger.rows, ledger.lost, ledger.looks), (1, 2, 19));
     }
 
     #[test]

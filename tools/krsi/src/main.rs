@@ -8,20 +8,29 @@
 //! is a *report* (`report.rs`); with what user space adds it is an *event* (`event.rs`). What the kernel says of itself is in `kernel.rs`. Each command
 //! is one file in `cmd/`.
 
+mod applied;
 mod cgroup;
 mod cli;
 mod cmd;
 mod config;
+mod contents;
 mod elf;
 mod entry;
 mod event;
 mod file_id;
+mod install;
 mod kernel;
+mod key;
+mod memory;
 mod object;
 mod output;
 mod pins;
+mod plan;
 mod report;
+mod shared;
 mod shipped;
+mod slots;
+mod staged;
 mod sys;
 mod text;
 mod variables;

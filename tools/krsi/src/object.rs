@@ -5,7 +5,9 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
-use libbpf_rs::{Link, MapCore, MapFlags, MapType, Object, ObjectBuilder, OpenMapMut, OpenObject};
+use libbpf_rs::{
+    Link, MapCore, MapFlags, MapType, Object, ObjectBuilder, OpenMap, OpenMapMut, OpenObject,
+};
 
 use crate::{
     entry::Entry,
@@ -13,7 +15,9 @@ use crate::{
     shipped,
 };
 
-/// Where `flags` stands in struct krsi_ops, and what asks for audit mode there: `KRSI_AUDIT`.
+/// Where `abi` and `flags` stand in struct krsi_ops, and what asks for audit mode there:
+/// `KRSI_AUDIT`.
+const ABI_AT: usize = 64;
 const FLAGS_AT: usize = 68;
 const AUDIT: u32 = 1;
 
@@ -35,16 +39,15 @@ impl Opened {
             ),
             _ => fs::read(what).with_context(|| what.to_owned())?,
         };
-        let object = ObjectBuilder::default()
-            .open_memory(&bytes)
-            .with_context(|| format!("opening {what}"))?;
         let name = Path::new(what)
             .file_name()
             .map_or(what.into(), |file| file.to_string_lossy());
-        Ok(Self {
-            name: name.trim_end_matches(".bpf.o").to_owned(),
-            object,
-        })
+        let name = name.trim_end_matches(".bpf.o").to_owned();
+        let object = ObjectBuilder::default()
+            .name(&name)
+            .and_then(|builder| builder.open_memory(&bytes))
+            .with_context(|| format!("opening {what}"))?;
+        Ok(Self { name, object })
     }
 
     /// What it is called.
@@ -66,6 +69,27 @@ impl Opened {
             flags.copy_from_slice(&with_audit.to_ne_bytes());
         }
         Ok(())
+    }
+
+    /// The ABI that its policies need.
+    pub fn abi(&mut self) -> Result<u32> {
+        let mut abi = 0;
+        for mut map in self.object.maps_mut() {
+            if map.map_type() != MapType::StructOps {
+                continue;
+            }
+            let word = map
+                .initial_value_mut()
+                .and_then(|ops| ops.get(ABI_AT..)?.first_chunk().copied())
+                .with_context(|| format!("{} is no policy of KRSI's", self.name))?;
+            abi = abi.max(u32::from_ne_bytes(word));
+        }
+        Ok(abi)
+    }
+
+    /// Its maps.
+    pub fn maps(&self) -> impl Iterator<Item = OpenMap<'_>> {
+        self.object.maps()
     }
 
     /// Whether it has a map of this name.
@@ -113,6 +137,15 @@ impl Opened {
             object,
         })
     }
+}
+
+/// The ABI that the shipped policies need.
+pub fn shipped_abi() -> Result<u32> {
+    let mut abi = 0;
+    for policy in shipped::names() {
+        abi = abi.max(Opened::new(policy)?.abi()?);
+    }
+    Ok(abi)
 }
 
 /// An object that is loaded.
@@ -166,7 +199,8 @@ pub fn attached(map: u32) -> Result<Option<Attached>> {
         .find(|policy| policy.map == map))
 }
 
-fn ensure_runs_as_wanted(name: &str, map: u32) -> Result<()> {
+/// An error if what is attached with this map has a lower mode than it wants.
+pub fn ensure_runs_as_wanted(name: &str, map: u32) -> Result<()> {
     let policy = attached(map)?
         .with_context(|| format!("{name} is attached, but the kernel does not list it"))?;
     let Attached { wanted, mode, .. } = policy;

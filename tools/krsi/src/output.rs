@@ -5,7 +5,7 @@
 //! the standard error, and the policies stay attached until the command is told to end.
 
 use std::{
-    io,
+    io::{self, Write},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags, open},
@@ -85,6 +85,13 @@ pub fn say(text: &str) {
         // There is nobody to tell that it failed.
         let _ = rustix::io::write(err, format!("{text}\n").as_bytes());
     }
+}
+
+/// Prints a text, for commands that end then; an error if nobody reads it.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    written.context("writing to the standard output")
 }
 
 /// The standard output.

@@ -7,6 +7,7 @@
 use std::{
     fs::{self, File},
     io,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
@@ -14,11 +15,16 @@ use anyhow::{Context, Result, bail, ensure};
 use libbpf_rs::MapHandle;
 use rustix::fs::{FlockOperation, flock, statfs};
 
+use crate::output::say;
+
 /// Where all of it is.
 pub const ROOT: &str = "/sys/fs/bpf/krsi";
 
 /// The maps that all policies share.
 pub const SHARED: [&str; 3] = ["reports", "denials", "lost"];
+
+/// What stands behind the name of what is made and not in its place yet.
+pub const NEW: &str = "-new";
 
 /// The name of a policy's link.
 pub const LINK: &str = "link";
@@ -47,9 +53,12 @@ pub fn map(policy_name: &str, map: &str) -> PathBuf {
     policy(policy_name).join(file_name(map))
 }
 
-/// The file's name of a map's pin.
+/// The file's name of a map's pin. libbpf begins the names of sections with the object's.
 pub fn file_name(map: &str) -> String {
-    map.trim_start_matches('.').replace('.', "_")
+    match map.rsplit_once('.') {
+        Some((_, section @ ("bss" | "data"))) => section.to_owned(),
+        _ => map.trim_start_matches('.').replace('.', "_"),
+    }
 }
 
 /// A map that is pinned there, or None without one.
@@ -69,6 +78,19 @@ pub fn exists(path: &Path) -> Result<bool> {
 
 /// The names of the policies that have a directory, in their order.
 pub fn policies() -> Result<Vec<String>> {
+    let mut names = directories()?;
+    names.retain(|name| !name.ends_with(NEW));
+    Ok(names)
+}
+
+/// The names of the policies of which something was made that is not in its place.
+pub fn unfinished() -> Result<Vec<String>> {
+    let names = directories()?;
+    let unfinished = names.iter().filter_map(|name| name.strip_suffix(NEW));
+    Ok(unfinished.map(str::to_owned).collect())
+}
+
+fn directories() -> Result<Vec<String>> {
     let entries = match fs::read_dir(ROOT) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         entries => entries.context(ROOT)?,
@@ -109,6 +131,8 @@ impl Lock {
             .create(true)
             .truncate(false)
             .write(true)
+            // Who may open it can keep others out.
+            .mode(0o600)
             .open(LOCK);
         let file = match file {
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {
@@ -116,6 +140,10 @@ impl Lock {
             }
             file => file.context(LOCK)?,
         };
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok() {
+            return Ok(Self(file));
+        }
+        say("krsi: waiting for another krsi, which changes what is applied");
         loop {
             match flock(&file, FlockOperation::LockExclusive) {
                 Err(rustix::io::Errno::INTR) => (),
@@ -133,6 +161,7 @@ mod tests {
     #[test]
     fn pins_have_no_dots() {
         assert_eq!(file_name(".data.variables"), "data_variables");
+        assert_eq!(file_name("env_audi.bss"), "bss");
         assert_eq!(file_name("allowed_usb"), "allowed_usb");
     }
 }

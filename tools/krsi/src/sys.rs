@@ -3,32 +3,17 @@
 //! System calls that no safe crate wraps. All that is `unsafe` is here.
 
 use std::{
+    ffi::CString,
     io,
-    os::fd::{AsFd, AsRawFd},
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    os::{
+        fd::{AsFd, AsRawFd},
+        unix::ffi::OsStrExt,
+    },
+    path::Path,
+    ptr,
 };
 
-/// Whether the process began without a standard output.
-static STDOUT_WAS_CLOSED: AtomicBool = AtomicBool::new(false);
-
-extern "C" fn look_at_stdout() {
-    // SAFETY: It takes any number, and changes nothing.
-    if unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } < 0 {
-        STDOUT_WAS_CLOSED.store(true, Relaxed);
-    }
-}
-
-/// Called before Rust's runtime opens what is closed of the standard descriptors.
-#[used]
-// SAFETY: The C library calls each function of this section once, before main(), and this one
-// needs nothing of Rust's runtime.
-#[unsafe(link_section = ".init_array")]
-static LOOK_AT_STDOUT: extern "C" fn() = look_at_stdout;
-
-/// Whether the process began without a standard output.
-pub fn stdout_was_closed() -> bool {
-    STDOUT_WAS_CLOSED.load(Relaxed)
-}
+use libbpf_rs::libbpf_sys;
 
 /// Longest handle that is asked for, in words.
 const HANDLE_WORDS: usize = 32;
@@ -90,5 +75,35 @@ pub fn handle_of(file: impl AsFd) -> io::Result<Handle> {
             words: room.words,
         }),
         _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Pins a map or a link; a link that is pinned already gets another name.
+pub fn pin(object: impl AsFd, path: &Path) -> io::Result<()> {
+    let path = CString::new(path.as_os_str().as_bytes())?;
+    // SAFETY: The path is a string with a NUL, and the call keeps neither that nor the descriptor.
+    let ret = unsafe { libbpf_sys::bpf_obj_pin(object.as_fd().as_raw_fd(), path.as_ptr()) };
+    result(ret)
+}
+
+/// Puts another struct_ops map in place of a link's. The kernel must have its value: a link to it
+/// was made before.
+pub fn update_link(link: impl AsFd, map: impl AsFd) -> io::Result<()> {
+    // SAFETY: Both are open descriptors; without options there is nothing else to read.
+    let ret = unsafe {
+        libbpf_sys::bpf_link_update(
+            link.as_fd().as_raw_fd(),
+            map.as_fd().as_raw_fd(),
+            ptr::null(),
+        )
+    };
+    result(ret)
+}
+
+/// What a function of libbpf's returned.
+fn result(ret: i32) -> io::Result<()> {
+    match ret {
+        0.. => Ok(()),
+        _ => Err(io::Error::from_raw_os_error(-ret)),
     }
 }

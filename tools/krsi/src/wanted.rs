@@ -4,11 +4,11 @@
 
 use std::{fs, path::Path};
 
-use anyhow::{Context, Error, Result, bail, ensure};
+use anyhow::{Context, Error, Result, ensure};
 use toml::Spanned;
 
 use crate::{
-    config::{Config, Texts},
+    config::{Config, File, Texts},
     entry::Entry,
     kernel::Mode,
     variables::Variables,
@@ -128,11 +128,16 @@ fn deleted_executables(config: &Config) -> Result<Option<Wanted>> {
         &section.exempt_parents,
         Entry::exempt_parent,
     )?;
-    for (number, dir) in (0..).zip(&section.exempt_dirs) {
-        let entry = Entry::exempt_dir(Path::new(dir.get_ref()), number);
+    let mut dirs: Vec<Entry> = Vec::new();
+    for dir in &section.exempt_dirs {
+        let entry = Entry::exempt_dir(Path::new(dir.get_ref()), dirs.len().try_into()?);
         let entry = config.blame(dir, "deleted_executables.exempt_dirs", entry)?;
-        wanted.entries.push(entry);
+        // One that is there twice takes one slot.
+        if !dirs.iter().any(|other| other.value == entry.value) {
+            dirs.push(entry);
+        }
     }
+    wanted.entries.extend(dirs);
     for cgroup in &section.exempt_cgroups {
         let what = "deleted_executables.exempt_cgroups";
         match config.blame(cgroup, what, Entry::exempt_cgroup(cgroup.get_ref()))? {
@@ -239,24 +244,26 @@ fn binaries(config: &Config) -> Result<Option<Wanted>> {
     Ok(Some(wanted))
 }
 
-/// The sections, each with the policies that it can mean.
-pub const SECTIONS: [(&str, &[&str]); 6] = [
-    ("preload", &["env_audit"]),
-    ("deleted_executables", &["exec_unlink"]),
-    ("hidden_modules", &["module_hide"]),
-    ("modules", &["module_allow"]),
-    ("usb", &["usb_mount", "usb_readonly"]),
-    ("binaries", &["binary_deny"]),
-];
-
-/// The section of a policy.
-pub fn section(policy: &str) -> Result<&'static str> {
-    for (section, policies) in SECTIONS {
-        if policies.contains(&policy) {
-            return Ok(section);
-        }
-    }
-    bail!("the configuration knows no policy {policy}")
+/// The mode that a configuration says for each policy, whether or not what else it says can be had.
+pub fn modes(file: &File) -> Vec<(&'static str, Mode)> {
+    let mode = |mode: Option<&Spanned<Mode>>| mode.map_or(Mode::Off, |mode| *mode.get_ref());
+    let usb = mode(file.usb.as_ref().map(|section| &section.mode));
+    let read_only = file.usb.as_ref().is_some_and(|section| section.read_only);
+    let usb_if = |is: bool| if is { usb } else { Mode::Off };
+    let preload = file.preload.as_ref().map(|section| &section.mode);
+    let deleted = file.deleted_executables.as_ref();
+    let hidden = file.hidden_modules.as_ref();
+    let modules = file.modules.as_ref().map(|section| &section.mode);
+    let binaries = file.binaries.as_ref().map(|section| &section.mode);
+    vec![
+        ("env_audit", mode(preload)),
+        ("exec_unlink", mode(deleted.map(|section| &section.mode))),
+        ("module_hide", mode(hidden.map(|section| &section.mode))),
+        ("module_allow", mode(modules)),
+        ("usb_mount", usb_if(!read_only)),
+        ("usb_readonly", usb_if(read_only)),
+        ("binary_deny", mode(binaries)),
+    ]
 }
 
 #[cfg(test)]
@@ -306,9 +313,14 @@ mod tests {
     }
 
     #[test]
-    fn each_policy_has_its_section() {
+    fn each_shipped_policy_has_a_mode() {
+        let text = "version = 1\n[usb]\nread_only = true\n";
+        let config = Config::parse("x", text.to_owned()).unwrap();
+        let modes = modes(&config.file);
         for policy in crate::shipped::names() {
-            assert!(section(policy).is_ok(), "{policy}");
+            assert!(modes.iter().any(|(name, _)| *name == policy), "{policy}");
         }
+        assert!(modes.contains(&("usb_readonly", Mode::Audit)));
+        assert!(modes.contains(&("usb_mount", Mode::Off)));
     }
 }

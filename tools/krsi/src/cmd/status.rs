@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `krsi status`: what is in force, what the kernel says of it, and what the configuration wants.
+
+use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
+
+use anyhow::Result;
+use libbpf_rs::{MapCore, MapFlags};
+use serde::Serialize;
+
+use crate::{
+    Status,
+    applied::Applied,
+    config::{self, Config},
+    kernel::{self, Attached, Ledger, Mode},
+    memory,
+    object::shipped_abi,
+    output::print,
+    pins,
+    report::BEHAVIOURS,
+    text::escape,
+    wanted,
+};
+
+/// The version of the JSON: it grows by new fields.
+const VERSION: u32 = 1;
+
+/// What a person may say to `krsi status`.
+#[derive(clap::Args)]
+#[command(after_help = "\
+The JSON is one object:
+  version     1; it grows by new fields
+  abi, mode   of KRSI in this kernel
+  needs_abi   of the policies in this program; if it is higher, a newer kernel is needed
+  policies    what is attached, also what others have attached:
+    policy, id             its name, and KRSI's number for it
+    applied                whether `krsi apply` attached it
+    configured             off, audit or enforce: what the configuration says; null if it can't
+                           be read or has no such policy
+    wanted, mode           what it asks for, and what it has
+    ops, runs, denials, would_denials, errors, unrecorded
+                           as in /sys/kernel/security/krsi/policies
+    memory                 bytes: krsi, programs, maps
+  missing     what the configuration wants and is not attached
+  lost        reports that found no room, by behaviour
+  reports     bytes of memory of the maps that all policies share
+  ledger      of modules: rows, lost, looks
+  problem     why the configuration can't be read, or null
+
+Examples:
+  krsi status
+  krsi status --json | jq '.policies[] | {policy, mode, denials}'")]
+pub struct Args {
+    /// The configuration.
+    #[arg(short, long, value_name = "FILE", default_value = config::PATH)]
+    config: PathBuf,
+    /// As one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+/// All that is said.
+#[derive(Serialize)]
+struct All {
+    version: u32,
+    abi: u32,
+    needs_abi: u32,
+    mode: Mode,
+    policies: Vec<Policy>,
+    missing: Vec<String>,
+    lost: BTreeMap<&'static str, u64>,
+    reports: u64,
+    ledger: Ledger,
+    problem: Option<String>,
+}
+
+/// A policy that is attached.
+#[derive(Serialize)]
+struct Policy {
+    policy: String,
+    id: u64,
+    applied: bool,
+    configured: Option<Mode>,
+    wanted: Mode,
+    mode: Mode,
+    ops: Vec<String>,
+    runs: u64,
+    denials: u64,
+    would_denials: u64,
+    errors: u64,
+    unrecorded: u64,
+    memory: Memory,
+}
+
+/// Bytes of the kernel's memory.
+#[derive(Serialize)]
+struct Memory {
+    krsi: u64,
+    programs: u64,
+    maps: u64,
+}
+
+/// Says it.
+pub fn run(args: &Args) -> Result<Status> {
+    let all = All::look(args)?;
+    print(&match args.json {
+        true => format!("{}\n", serde_json::to_string(&all)?),
+        false => all.text(),
+    })?;
+    Ok(Status::Done)
+}
+
+impl All {
+    fn look(args: &Args) -> Result<Self> {
+        let abi = kernel::abi()?;
+        let mode = kernel::mode()?;
+        let attached = kernel::policies()?;
+        let applied = Applied::all()?;
+        let configured = Config::read(&args.config).map(|config| wanted::modes(&config.file));
+        let (configured, problem) = match configured {
+            Ok(configured) => (configured, None),
+            Err(error) => (Vec::new(), Some(format!("{error:#}"))),
+        };
+        let shared = shared_ids()?;
+        let is_applied = |policy: &Attached| applied.iter().any(|own| own.kernel.id == policy.id);
+        let missing = configured.iter().filter(|(policy, mode)| {
+            *mode != Mode::Off && !applied.iter().any(|own| own.policy == **policy)
+        });
+        let missing = missing.map(|(policy, _)| (*policy).to_owned()).collect();
+        let policies = attached
+            .into_iter()
+            .map(|policy| {
+                let is_applied = is_applied(&policy);
+                Policy::new(policy, is_applied, &configured, &shared)
+            })
+            .collect();
+        Ok(Self {
+            version: VERSION,
+            abi,
+            needs_abi: shipped_abi()?,
+            mode,
+            policies,
+            missing,
+            lost: lost()?,
+            reports: memory::of_maps(&shared),
+            ledger: kernel::ledger()?,
+            problem,
+        })
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("KRSI: ABI {}, mode {}\n", self.abi, self.mode);
+        if self.needs_abi > self.abi {
+            let _ = writeln!(
+                text,
+                "policies need ABI {}: boot a newer kernel",
+                self.needs_abi
+            );
+        }
+        if let Some(problem) = &self.problem {
+            let _ = writeln!(text, "configuration: {problem}");
+        }
+        let _ = writeln!(
+            text,
+            "\n{:<16} {:<10} {:<8} {:<8} {:>10} {:>8} {:>8} {:>7} {:>9}",
+            "POLICY", "CONFIGURED", "WANTED", "MODE", "RUNS", "DENIED", "WOULD", "ERRORS", "MEMORY"
+        );
+        for policy in &self.policies {
+            let _ = writeln!(text, "{}", policy.line());
+        }
+        for policy in &self.missing {
+            let _ = writeln!(text, "{policy:<16} is wanted and not attached: krsi apply");
+        }
+        if self.policies.is_empty() && self.missing.is_empty() {
+            text.push_str("nothing is attached\n");
+        }
+        let lost: u64 = self.lost.values().sum();
+        let _ = write!(text, "\nreports lost: {lost}");
+        let of: Vec<_> = self
+            .lost
+            .iter()
+            .filter(|(_, count)| **count > 0)
+            .map(|(behaviour, count)| format!("{behaviour} {count}"))
+            .collect();
+        if !of.is_empty() {
+            let _ = write!(text, " ({})", of.join(", "));
+        }
+        let _ = writeln!(
+            text,
+            "; memory of their buffers: {} KiB\nmodules in the ledger: {}; not recorded for want of \
+             memory: {}",
+            self.reports >> 10,
+            self.ledger.rows,
+            self.ledger.lost
+        );
+        text
+    }
+}
+
+impl Policy {
+    fn new(
+        policy: Attached,
+        applied: bool,
+        configured: &[(&'static str, Mode)],
+        shared: &[u32],
+    ) -> Self {
+        let of = configured.iter().find(|(name, _)| *name == policy.name);
+        let mut maps = policy.maps;
+        maps.retain(|id| !shared.contains(id));
+        maps.push(policy.map);
+        Self {
+            id: policy.id,
+            applied,
+            configured: of.map(|(_, mode)| *mode),
+            policy: policy.name,
+            wanted: policy.wanted,
+            mode: policy.mode,
+            ops: policy.ops,
+            runs: policy.runs,
+            denials: policy.denials,
+            would_denials: policy.would_denials,
+            errors: policy.errors,
+            unrecorded: policy.unrecorded,
+            memory: Memory {
+                krsi: policy.memory,
+                programs: memory::of_programs(&policy.programs),
+                maps: memory::of_maps(&maps),
+            },
+        }
+    }
+
+    fn line(&self) -> String {
+        let configured = match (self.applied, self.configured) {
+            (false, _) => "not ours".to_owned(),
+            (_, Some(mode)) => mode.to_string(),
+            (_, None) => "-".to_owned(),
+        };
+        let Memory {
+            krsi,
+            programs,
+            maps,
+        } = self.memory;
+        format!(
+            "{:<16} {configured:<10} {:<8} {:<8} {:>10} {:>8} {:>8} {:>7} {:>5} KiB",
+            escape(self.policy.as_bytes()),
+            self.wanted.to_string(),
+            self.mode.to_string(),
+            self.runs,
+            self.denials,
+            self.would_denials,
+            self.errors,
+            (krsi + programs + maps) >> 10,
+        )
+    }
+}
+
+/// The ids of the maps that all applied policies share.
+fn shared_ids() -> Result<Vec<u32>> {
+    let mut ids = Vec::new();
+    for name in pins::SHARED {
+        if let Some(map) = pins::open(&pins::shared(name))? {
+            ids.push(map.info()?.info.id);
+        }
+    }
+    Ok(ids)
+}
+
+/// How many reports found no room, by behaviour.
+fn lost() -> Result<BTreeMap<&'static str, u64>> {
+    let map = pins::open(&pins::shared("lost"))?;
+    let count = |key: u32| {
+        let value = map.as_ref()?.lookup(&key.to_ne_bytes(), MapFlags::ANY);
+        let value = value.ok()??.first_chunk().copied()?;
+        Some(u64::from_ne_bytes(value))
+    };
+    Ok((0..)
+        .zip(BEHAVIOURS)
+        .map(|(key, behaviour)| (behaviour, count(key).unwrap_or(0)))
+        .collect())
+}
