@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result, ensure};
-use libbpf_rs::{MapCore, MapFlags, MapHandle, MapType};
+use libbpf_rs::{MapCore, MapFlags, MapHandle};
 
 use crate::{
     entry::Entry,
@@ -31,17 +31,21 @@ pub struct Difference {
     pub removed: Vec<String>,
     first: Vec<Write>,
     last: Vec<Write>,
+    /// How many entries are in the map now.
+    now: usize,
 }
 
 impl Difference {
     /// Between what is in the map of this name and these entries, all of which are of it.
     pub fn new(name: &str, map: &MapHandle, wanted: &[&Entry]) -> Result<Self> {
+        if map.map_type().is_hash_map() {
+            return Ok(Self::of_set(name, &map.keys().collect(), wanted));
+        }
         let now = read(map).with_context(|| format!("map {name}"))?;
         Ok(match name {
             "exempt_dir" => Self::of_elements(name, &now, wanted),
             Variables::MAP => Self::of_variables(&now, wanted),
-            _ if map.map_type() == MapType::Array => Self::of_cells(name, &now, wanted),
-            _ => Self::of_set(name, &now, wanted),
+            _ => Self::of_cells(name, &now, wanted),
         })
     }
 
@@ -62,11 +66,14 @@ impl Difference {
     }
 
     /// A hash map, of which only the keys count.
-    fn of_set(name: &str, now: &BTreeMap<Vec<u8>, Vec<u8>>, wanted: &[&Entry]) -> Self {
-        let mut difference = Self::default();
+    fn of_set(name: &str, now: &BTreeSet<Vec<u8>>, wanted: &[&Entry]) -> Self {
+        let mut difference = Self {
+            now: now.len(),
+            ..Self::default()
+        };
         let wanted: BTreeMap<_, _> = wanted.iter().map(|entry| (&entry.key, *entry)).collect();
         for (key, entry) in &wanted {
-            if !now.contains_key(*key) {
+            if !now.contains(*key) {
                 difference.added.push(words(name, entry));
                 difference.first.push(Write {
                     key: entry.key.clone(),
@@ -74,9 +81,9 @@ impl Difference {
                 });
             }
         }
-        for (key, value) in now {
+        for key in now {
             if !wanted.contains_key(key) {
-                difference.removed.push(key::words(name, key, value));
+                difference.removed.push(key::words(name, key, &[]));
                 difference.last.push(Write {
                     key: key.clone(),
                     value: None,
@@ -184,13 +191,9 @@ impl Difference {
         difference
     }
 
-    /// Whether a map of so many entries has room for it on the way.
-    pub fn fits(&self, map: &MapHandle) -> Result<bool> {
-        if map.map_type() == MapType::Array {
-            return Ok(true);
-        }
-        let puts = self.first.len();
-        Ok(read(map)?.len() + puts <= map.max_entries() as usize)
+    /// Whether the map has room for what comes before anything goes.
+    pub fn fits(&self, map: &MapHandle) -> bool {
+        !map.map_type().is_hash_map() || self.now + self.first.len() <= map.max_entries() as usize
     }
 
     /// Puts what comes.
@@ -281,7 +284,7 @@ mod tests {
 
     #[test]
     fn of_a_set_only_the_keys_count() {
-        let now = BTreeMap::from([(vec![1], vec![7]), (vec![2], vec![1])]);
+        let now = BTreeSet::from([vec![1], vec![2]]);
         let [stays, comes] = [1, 3].map(|key| entry("allowed", &[key], &[1]));
         let difference = Difference::of_set("allowed", &now, &[&stays, &comes]);
         assert_eq!(difference.added, ["03"]);

@@ -5,8 +5,12 @@
 //! The kernel enforces; this tool only arranges. A policy is an *object* (`object.rs`) of BPF
 //! programs and maps, shipped inside the binary (`shipped.rs`) or in a file; what a person allows or
 //! denies is an *entry* of one of its maps (`entry.rs`). What a policy puts into its ring buffers
-//! is a *report* (`report.rs`); with what user space adds it is an *event* (`event.rs`). What the kernel says of itself is in `kernel.rs`. Each command
-//! is one file in `cmd/`.
+//! is a *report* (`report.rs`); with what user space adds it is an *event* (`event.rs`). What the
+//! kernel says of itself is in `kernel.rs`. Each command is one file in `cmd/`.
+//!
+//! A *configuration* (`config.rs`) says what is to be in force, and `wanted.rs` what that means for
+//! each policy. What is in force is *applied* (`applied.rs`) and pinned (`pins.rs`). The way from the
+//! one to the other is a *plan* (`plan.rs`), which `install.rs` carries out.
 
 mod applied;
 mod cgroup;

@@ -120,7 +120,7 @@ impl Change {
             };
             // Without a policy that uses it, it is filled anew.
             let difference = Difference::new(name, &map, &entries)?;
-            let stays = can_stay(object, name, &map, entries.len()) && difference.fits(&map)?;
+            let stays = can_stay(object, name, &map, entries.len()) && difference.fits(&map);
             if !stays {
                 replaced = Some(name);
             }
