@@ -216,7 +216,7 @@ fn print(loaded: &[Loaded], end: &End) -> Result<Status> {
 }
 
 /// A report as a line of words.
-fn line_of(report: &Report) -> String {
+pub fn line_of(report: &Report) -> String {
     let mut line = format!(
         "{}.{:06} policy={} seq={} verdict={} signal={} pid={} uid={} comm={} path={} value={}",
         report.time / 1_000_000_000,

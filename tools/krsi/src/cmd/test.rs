@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `krsi test DIR`: what the author of a policy has his CI run, on a machine that may lock
+//! everybody out. Has this kernel verify each object of the directory, attaches all in enforce mode,
+//! runs the tests, which are attacks and innocent things, and prints KTAP.
+
+use std::{
+    cell::RefCell,
+    fs::{self, File},
+    io::{Read, Seek},
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail, ensure};
+use libbpf_rs::{Link, MapCore, MapType, RingBufferBuilder};
+use rustix::{
+    fs::{MemfdFlags, memfd_create},
+    process::{Pid, Signal, kill_process_group},
+};
+
+use crate::{
+    Status, kernel,
+    object::{Loaded, Opened, attached},
+    output::{End, Lines},
+    report::Report,
+};
+
+/// The exit status of a test that can't be run here, as of the kernel's kselftests.
+const SKIPPED: i32 = 4;
+
+/// How often to look whether a test has ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What a person may say to `krsi test`.
+#[derive(clap::Args)]
+#[command(after_help = "\
+DIR has the objects, *.bpf.o. Each executable in DIR/tests is a test: it is run in DIR while all
+objects are attached in enforce mode, and its exit status says whether all was as it must be: 0 if
+so, 4 if it can't be run here. What it and the policies tell is printed.
+
+Examples:
+  krsi policy new my_policy && make -C my_policy
+  krsi test my_policy")]
+pub struct Args {
+    /// The directory of a policy, as `krsi policy new` makes it.
+    dir: PathBuf,
+    /// A test that takes longer fails.
+    #[arg(short, long, value_name = "N", default_value_t = 60)]
+    seconds: u32,
+}
+
+/// Prints KTAP.
+struct Ktap<'a> {
+    lines: Lines<'a>,
+    number: usize,
+    failed: bool,
+}
+
+impl Ktap<'_> {
+    fn result(&mut self, name: &str, result: Result<()>) {
+        self.number += 1;
+        let word = if result.is_ok() { "ok" } else { "not ok" };
+        self.lines
+            .write(&format!("{word} {} - {name}", self.number));
+        if let Err(error) = result {
+            self.failed = true;
+            self.say(&format!("{error:#}"));
+        }
+    }
+
+    fn skipped(&mut self, name: &str) {
+        self.number += 1;
+        self.lines
+            .write(&format!("ok {} - {name} # SKIP", self.number));
+    }
+
+    fn say(&mut self, text: &str) {
+        for line in text.lines() {
+            self.lines.write(&format!("# {line}"));
+        }
+    }
+}
+
+/// Tests the policies of a directory.
+pub fn run(args: &Args) -> Result<Status> {
+    let end = End::on_signal()?;
+    kernel::abi()?;
+    let objects = files(&args.dir, |path, _| {
+        path.to_string_lossy().ends_with(".bpf.o")
+    })?;
+    ensure!(
+        !objects.is_empty(),
+        "{} has no *.bpf.o: build it first",
+        args.dir.display()
+    );
+    let dir = args.dir.join("tests");
+    let tests = match dir.exists() {
+        true => files(&dir, |_, mode| mode & 0o111 != 0)?,
+        false => Vec::new(),
+    };
+
+    let mut ktap = Ktap {
+        lines: Lines::new(&end),
+        number: 0,
+        failed: false,
+    };
+    ktap.lines.write("TAP version 13");
+    ktap.lines
+        .write(&format!("1..{}", 2 * objects.len() + tests.len()));
+    let mut loaded = Vec::new();
+    let mut links = Vec::new();
+    for object in &objects {
+        let name = format!("{} is verified and attached", name_of(object));
+        let result = load(object).map(|(policy, link)| {
+            loaded.push(policy);
+            links.extend(link);
+        });
+        ktap.result(&name, result);
+    }
+    let ready = loaded.len() == objects.len();
+    let told = RefCell::new(Vec::new());
+    let rings = rings(&loaded, &told)?;
+    for test in &tests {
+        let name = name_of(test);
+        if !ready || end.is_here() {
+            ktap.result(&name, Err(anyhow::anyhow!("not run")));
+            continue;
+        }
+        let outcome = run_test(test, args, &end);
+        if let Some(rings) = &rings {
+            rings.consume()?;
+        }
+        match outcome {
+            Ok((status, _)) if status.code() == Some(SKIPPED) => ktap.skipped(&name),
+            Ok((status, _)) if status.success() => ktap.result(&name, Ok(())),
+            Ok((status, _)) => ktap.result(&name, Err(anyhow::anyhow!("{status}"))),
+            Err(ref error) => ktap.result(&name, Err(anyhow::anyhow!("{error:#}"))),
+        }
+        if let Ok((_, output)) = outcome {
+            ktap.say(&output);
+        }
+        for line in told.borrow_mut().drain(..) {
+            ktap.say(&line);
+        }
+    }
+    for (number, object) in objects.iter().enumerate() {
+        let name = format!("no run of {} failed", name_of(object));
+        let result = match loaded.get(number).filter(|_| ready) {
+            Some(policy) => ensure_no_errors(policy),
+            None => Err(anyhow::anyhow!("not run")),
+        };
+        ktap.result(&name, result);
+    }
+    drop(links);
+    let written = ktap.lines.finish();
+    Ok(match written && !ktap.failed {
+        true => Status::Done,
+        false => Status::Wrong,
+    })
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map_or_else(
+        || path.display().to_string(),
+        |name| name.to_string_lossy().into_owned(),
+    )
+}
+
+/// The files of a directory that are wanted by path and mode, in the order of their names.
+fn files(dir: &Path, wanted: impl Fn(&Path, u32) -> bool) -> Result<Vec<PathBuf>> {
+    let look = || {
+        let mut files = Vec::new();
+        for entry in fs::read_dir(dir)? {
+            let path = entry?.path();
+            let metadata = fs::metadata(&path)?;
+            if metadata.is_file() && wanted(&path, metadata.permissions().mode()) {
+                files.push(path);
+            }
+        }
+        files.sort();
+        Ok::<_, std::io::Error>(files)
+    };
+    look().with_context(|| dir.display().to_string())
+}
+
+fn load(object: &Path) -> Result<(Loaded, Vec<Link>)> {
+    let file = object
+        .to_str()
+        .with_context(|| format!("{} is not UTF-8", object.display()))?;
+    let mut policy = Opened::new(file)?.load()?;
+    let links = policy.attach()?;
+    Ok((policy, links))
+}
+
+/// What reads the reports of those that report by report.bpf.h; none if none does.
+fn rings<'a>(
+    loaded: &'a [Loaded],
+    told: &'a RefCell<Vec<String>>,
+) -> Result<Option<libbpf_rs::RingBuffer<'a>>> {
+    let maps: Vec<_> = loaded
+        .iter()
+        .flat_map(|policy| policy.object.maps())
+        .filter(|map| map.name() == "reports" || map.name() == "denials")
+        .collect();
+    let mut rings = RingBufferBuilder::new();
+    for map in &maps {
+        rings.add(map, |bytes| {
+            let line = Report::parse(bytes).map_or_else(
+                |e| format!("{e:#}"),
+                |report| format!("report: {}", super::run::line_of(&report)),
+            );
+            told.borrow_mut().push(line);
+            0
+        })?;
+    }
+    Ok(match maps.is_empty() {
+        true => None,
+        false => Some(rings.build()?),
+    })
+}
+
+/// How a test ended, and what it printed.
+fn run_test(test: &Path, args: &Args, end: &End) -> Result<(ExitStatus, String)> {
+    let program = fs::canonicalize(test)?;
+    let mut output = File::from(memfd_create("krsi-test", MemfdFlags::CLOEXEC)?);
+    let mut child = Command::new(&program)
+        .current_dir(&args.dir)
+        .stdin(Stdio::null())
+        .stdout(output.try_clone()?)
+        .stderr(output.try_clone()?)
+        .process_group(0)
+        .spawn()
+        .context("it could not be started")?;
+    let until = Instant::now() + Duration::from_secs(args.seconds.into());
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if end.is_here() || Instant::now() >= until {
+            // With what it has started.
+            let group = Pid::from_child(&child);
+            let _ = kill_process_group(group, Signal::KILL);
+            child.wait()?;
+            bail!("it had not ended after {} seconds", args.seconds);
+        }
+        thread::sleep(LOOK);
+    };
+    let mut bytes = Vec::new();
+    output.rewind()?;
+    output.read_to_end(&mut bytes)?;
+    Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
+}
+
+/// What the kernel counted of its policies.
+fn ensure_no_errors(loaded: &Loaded) -> Result<()> {
+    for map in loaded.object.maps() {
+        if map.map_type() != MapType::StructOps {
+            continue;
+        }
+        let policy = attached(map.info()?.info.id)?.context("it is not attached any more")?;
+        ensure!(
+            policy.errors == 0,
+            "{} of {} runs of {} failed",
+            policy.errors,
+            policy.runs,
+            policy.name
+        );
+    }
+    Ok(())
+}
