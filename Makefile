@@ -2,7 +2,7 @@
 # What a person runs. The kernel's own build reads Kbuild instead, when this
 # directory is security/krsi/ of a kernel tree.
 
-.PHONY: help demo test tool server fuzz bench bench-check bench-wall shell kernel clean install uninstall
+.PHONY: help demo test tool tool-deb server fuzz bench bench-check bench-wall shell kernel clean install uninstall
 .DEFAULT_GOAL := help
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo 'make bench-wall   the same in time, where KVM works (KRSI_KVM=1)'
 	@echo 'make shell     a prompt in the guest; SERVER=1: in the server'
 	@echo 'make tool      build the tool krsi, for this machine and the guest'
+	@echo 'make tool-deb  a Debian package of it'
 	@echo 'make kernel    build the normal kernel and no more'
 	@echo 'make clean     remove all that was built (downloads stay)'
 	@echo 'make install KERNEL_SRC=dir    put KRSI into a Linux 7.3 source tree'
@@ -40,6 +41,9 @@ server:
 
 tool:
 	@qemu/make-tool.sh
+
+tool-deb:
+	@qemu/tool-deb.sh
 
 kernel:
 	@qemu/build.sh

@@ -61,10 +61,12 @@ make_server_disk() {
 	echo "$stamp" >"$disk.stamp"
 }
 
-# In seconds, so always anew.
+# In seconds, so always anew. The tool's package is there twice, the second with a higher version.
 make_server_own_disk() {
+	make_tool_deb ""
+	make_tool_deb +next
 	logged "$SERVER/own.log" "packing the server's second disk" in_root bash "$TOP/qemu/server/own.sh" \
-		"$TOP" "$(kernel_dir normal)" "$TOOL" "$(server_own_disk)"
+		"$TOP" "$(kernel_dir normal)" "$TOOL" "$(server_own_disk)" "$(tool_deb)" "$(tool_deb +next)"
 }
 
 # What `make server` needs besides the kernel and the guest's image.

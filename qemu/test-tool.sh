@@ -4,19 +4,37 @@
 # clippy says, what they depend on. Prints KTAP.
 # The tests are called by their names.
 # shellcheck disable=SC2317 source-path=SCRIPTDIR
-. "$(dirname "$0")/lib.sh"
-. "$TOP/qemu/buildroot.sh"
-. "$TOP/qemu/tool.sh"
+. "$(dirname "$0")/prepare.sh"
 set +e
 
+cd "$TOP" || exit
 make_buildroot
 
 sources_are_laid_out_by_rustfmt() { tool_cargo fmt --check 2>&1; }
 clippy_warns_of_nothing() { tool_cargo clippy --release --locked --all-targets -- -D warnings 2>&1; }
 unit_tests_pass() { tool_cargo test --release --locked 2>&1; }
+# With all that a package promises.
+a_package_is_made() {
+	(build_tool && build_bpf policies "$TOP/policies" && make_tool_deb "") 2>&1 || return
+	local file files
+	files=$(in_root dpkg-deb -c "$(tool_deb)")
+	for file in etc/krsi/krsi.toml usr/bin/krsi usr/lib/systemd/system/krsi{,-events}.service \
+		usr/share/krsi/policies/env_audit.bpf.o usr/share/man/man1/krsi{,-run}.1.gz \
+		usr/share/bash-completion/completions/krsi usr/share/zsh/vendor-completions/_krsi \
+		usr/share/fish/vendor_completions.d/krsi.fish; do
+		grep -q " root/root .* \./$file$" <<<"$files" || { echo "there is no $file in"; echo "$files"; return 1; }
+	done
+}
+
+scripts_pass_shellcheck() {
+	in_root shellcheck -x -S warning tools/krsi/guest/* tools/krsi/packaging/debian/p* tools/krsi/template/tests/* \
+		qemu/*tool* qemu/pack-deb.sh qemu/guest/tool-tests
+}
+
 dependencies_are_what_deny_toml_allows() {
 	tool_cargo metadata --locked --filter-platform x86_64-unknown-linux-gnu --format-version 1 | in_root python3 -B "$TOP/qemu/dependencies.py" "$TOP/tools/krsi/deny.toml"
 }
 
 . "$TOP/qemu/ktap.sh"
-run_tests sources_are_laid_out_by_rustfmt clippy_warns_of_nothing unit_tests_pass dependencies_are_what_deny_toml_allows
+run_tests sources_are_laid_out_by_rustfmt clippy_warns_of_nothing unit_tests_pass dependencies_are_what_deny_toml_allows \
+	a_package_is_made scripts_pass_shellcheck

@@ -21,3 +21,16 @@ build_tool() {
 	say "tool: building krsi (the first time 2 to 6 minutes)"
 	logged "$CACHE/tool.log" "building the tool (is there a network?)" tool_cargo build --release --locked
 }
+
+# tool_deb [NEXT]: where the package is; NEXT is something behind its version.
+tool_deb() { echo "$CACHE/krsi_$(tool_version)${1:-}_amd64.deb"; }
+
+tool_version() { sed -n '0,/^version = /s/^version = "\(.*\)"$/\1/p' "$TOP/tools/krsi/Cargo.toml"; }
+
+# make_tool_deb [NEXT]: of what build_tool and build_bpf have made.
+make_tool_deb() {
+	local next=${1:-}
+	say "tool: packing a Debian package"
+	logged "$CACHE/tool-deb.log" "packing the package" in_root bash "$TOP/qemu/pack-deb.sh" "$TOP/tools/krsi/packaging" \
+		"$TOOL" "$CACHE/policies" "$(tool_version)$next" "$(tool_deb "$next")"
+}

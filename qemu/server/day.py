@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HERE = Path(__file__).parent
-REPORTS = Path("/run/krsi")
+REPORTS = Path("/run/krsi-reports")
 RECORDS = Path("/var/log/audit/audit.log")
 
 
