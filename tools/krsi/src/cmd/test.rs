@@ -15,7 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use libbpf_rs::{Link, MapCore, MapType, RingBufferBuilder};
 use rustix::{
     fs::{MemfdFlags, memfd_create},
@@ -72,10 +72,18 @@ impl Ktap<'_> {
         }
     }
 
-    fn skipped(&mut self, name: &str) {
-        self.number += 1;
-        self.lines
-            .write(&format!("ok {} - {name} # SKIP", self.number));
+    /// How a test ended, and what it printed.
+    fn outcome(&mut self, name: &str, outcome: Result<(ExitStatus, String)>) {
+        let (status, output) = match outcome {
+            Ok(ended) => ended,
+            Err(error) => return self.result(name, Err(error)),
+        };
+        match status.code() {
+            Some(0) => self.result(name, Ok(())),
+            Some(SKIPPED) => self.result(&format!("{name} # SKIP"), Ok(())),
+            _ => self.result(name, Err(anyhow!("{status}"))),
+        }
+        self.say(&output);
     }
 
     fn say(&mut self, text: &str) {
@@ -111,53 +119,33 @@ pub fn run(args: &Args) -> Result<Status> {
     ktap.lines.write("TAP version 13");
     ktap.lines
         .write(&format!("1..{}", 2 * objects.len() + tests.len()));
-    let mut loaded = Vec::new();
-    let mut links = Vec::new();
-    for object in &objects {
-        let name = format!("{} is verified and attached", name_of(object));
-        let result = load(object).map(|(policy, link)| {
-            loaded.push(policy);
-            links.extend(link);
-        });
-        ktap.result(&name, result);
-    }
-    let ready = loaded.len() == objects.len();
+    let (loaded, links) = load_all(&objects, &mut ktap);
+    let is_ready = loaded.len() == objects.len();
     let told = RefCell::new(Vec::new());
     let rings = rings(&loaded, &told)?;
     for test in &tests {
-        let name = name_of(test);
-        if !ready || end.is_here() {
-            ktap.result(&name, Err(anyhow::anyhow!("not run")));
+        if !is_ready || end.is_here() {
+            ktap.result(&name_of(test), Err(anyhow!("not run")));
             continue;
         }
         let outcome = run_test(test, args, &end);
         if let Some(rings) = &rings {
             rings.consume()?;
         }
-        match outcome {
-            Ok((status, _)) if status.code() == Some(SKIPPED) => ktap.skipped(&name),
-            Ok((status, _)) if status.success() => ktap.result(&name, Ok(())),
-            Ok((status, _)) => ktap.result(&name, Err(anyhow::anyhow!("{status}"))),
-            Err(ref error) => ktap.result(&name, Err(anyhow::anyhow!("{error:#}"))),
-        }
-        if let Ok((_, output)) = outcome {
-            ktap.say(&output);
-        }
+        ktap.outcome(&name_of(test), outcome);
         for line in told.borrow_mut().drain(..) {
             ktap.say(&line);
         }
     }
     for (number, object) in objects.iter().enumerate() {
-        let name = format!("no run of {} failed", name_of(object));
-        let result = match loaded.get(number).filter(|_| ready) {
+        let result = match loaded.get(number).filter(|_| is_ready) {
             Some(policy) => ensure_no_errors(policy),
-            None => Err(anyhow::anyhow!("not run")),
+            None => Err(anyhow!("not run")),
         };
-        ktap.result(&name, result);
+        ktap.result(&format!("no run of {} failed", name_of(object)), result);
     }
     drop(links);
-    let written = ktap.lines.finish();
-    Ok(match written && !ktap.failed {
+    Ok(match ktap.lines.finish() && !ktap.failed {
         true => Status::Done,
         false => Status::Wrong,
     })
@@ -185,6 +173,23 @@ fn files(dir: &Path, wanted: impl Fn(&Path, u32) -> bool) -> Result<Vec<PathBuf>
         Ok::<_, std::io::Error>(files)
     };
     look().with_context(|| dir.display().to_string())
+}
+
+/// Loads and attaches the objects, as long as the links live.
+fn load_all(objects: &[PathBuf], ktap: &mut Ktap<'_>) -> (Vec<Loaded>, Vec<Link>) {
+    let mut loaded = Vec::new();
+    let mut links = Vec::new();
+    for object in objects {
+        let result = load(object).map(|(policy, link)| {
+            loaded.push(policy);
+            links.extend(link);
+        });
+        ktap.result(
+            &format!("{} is verified and attached", name_of(object)),
+            result,
+        );
+    }
+    (loaded, links)
 }
 
 fn load(object: &Path) -> Result<(Loaded, Vec<Link>)> {
