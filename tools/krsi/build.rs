@@ -13,7 +13,9 @@ use anyhow::{Context, Result};
 use libbpf_cargo::SkeletonBuilder;
 
 fn main() -> Result<()> {
-    let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    // Of the checkout that is built, and not of one for which this program was compiled before.
+    let package = env::var_os("CARGO_MANIFEST_DIR").context("cargo sets CARGO_MANIFEST_DIR")?;
+    let repository = Path::new(&package).join("../..");
     let out = PathBuf::from(env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
     let includes = ["bpf-helpers", "policies"].map(|dir| repository.join(dir));
     let mut arguments: Vec<_> = ["-Wall".into(), "-Werror".into()].into();
