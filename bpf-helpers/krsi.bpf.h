@@ -14,6 +14,13 @@
 
 #include "krsi.h"
 
+/* What bpf_for() takes, where the system's headers are of Linux 6.3 or older: Debian 12's. */
+#ifndef BPF_MEMSX
+struct bpf_iter_num {
+	__u64 __opaque[1];
+} __attribute__((aligned(8)));
+#endif
+
 /* What programs of type BPF_PROG_TYPE_LSM are called with. */
 #ifndef __VMLINUX_H__
 struct linux_binprm {
