@@ -5,12 +5,8 @@
 //! The kernel enforces; this tool only arranges. A policy is an *object* (`object.rs`) of BPF
 //! programs and maps, shipped inside the binary (`shipped.rs`) or in a file; what a person allows or
 //! denies is an *entry* of one of its maps (`entry.rs`). What a policy puts into its ring buffers
-//! is a *report* (`report.rs`); with what user space adds it is an *event* (`event.rs`). What the
-//! kernel says of itself is in `kernel.rs`. Each command is one file in `cmd/`.
-//!
-//! A *configuration* (`config.rs`) says what is to be in force, and `wanted.rs` what that means for
-//! each policy. What is in force is *applied* (`applied.rs`) and pinned (`pins.rs`). The way from the
-//! one to the other is a *plan* (`plan.rs`), which `install.rs` carries out.
+//! is a *report* (`report.rs`); with what user space adds it is an *event* (`event.rs`). What the kernel says of itself is in `kernel.rs`. Each command
+//! is one file in `cmd/`.
 
 mod applied;
 mod cgroup;
@@ -26,17 +22,23 @@ mod install;
 mod kernel;
 mod key;
 mod memory;
+mod module_list;
+mod module_read;
 mod object;
 mod output;
+mod pinned;
 mod pins;
 mod plan;
+mod replace;
 mod report;
+mod saved;
 mod shared;
 mod shipped;
 mod slots;
 mod staged;
 mod sys;
 mod text;
+mod usb;
 mod variables;
 mod wanted;
 

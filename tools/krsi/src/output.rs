@@ -18,15 +18,13 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags, open},
     io::Errno,
-    stdio::{dup2_stdout, stderr, stdout},
+    stdio::{stderr, stdout},
     time::{ClockId, clock_gettime},
 };
 use signal_hook::{
     consts::{SIGINT, SIGTERM, SIGXFSZ},
     flag,
 };
-
-use crate::sys;
 
 /// How long to wait for anything before looking whether it is time to end.
 pub const WAIT: Duration = Duration::from_millis(100);
@@ -47,12 +45,14 @@ pub struct End {
 }
 
 impl End {
-    /// When it is interrupted. Where the standard output was closed, writing to it is the error that
-    /// it would be without Rust's runtime, which opens `/dev/null` in its place.
+    /// When it is interrupted. Before anything is opened and attached: a closed standard
+    /// descriptor must not become another file of ours.
     pub fn on_signal() -> Result<Self> {
-        if sys::stdout_was_closed() {
-            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-            dup2_stdout(open("/dev/null", flags, Mode::empty())?)?;
+        while let Ok(fd) = open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
+            if rustix::fd::AsRawFd::as_raw_fd(&fd) > 2 {
+                break;
+            }
+            std::mem::forget(fd);
         }
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
@@ -92,6 +92,11 @@ pub fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.context("writing to the standard output")
+}
+
+/// Prints a line.
+pub fn tell(line: &str) -> Result<()> {
+    print(&format!("{line}\n"))
 }
 
 /// The standard output.
@@ -143,10 +148,10 @@ impl<'a> Lines<'a> {
 
     fn try_write(&mut self, line: &str) -> io::Result<()> {
         if self.torn {
-            self.write_all(b"\n").map_err(|(e, _)| e)?;
+            self.write_whole(b"\n").map_err(|(e, _)| e)?;
             self.torn = false;
         }
-        self.write_all(format!("{line}\n").as_bytes())
+        self.write_whole(format!("{line}\n").as_bytes())
             .map_err(|(e, written)| {
                 self.torn = written > 0;
                 e
@@ -154,7 +159,7 @@ impl<'a> Lines<'a> {
     }
 
     /// An error with how much was written.
-    fn write_all(&self, bytes: &[u8]) -> Result<(), (io::Error, usize)> {
+    fn write_whole(&self, bytes: &[u8]) -> Result<(), (io::Error, usize)> {
         let out = stdout();
         let mut written = 0;
         while written < bytes.len() {

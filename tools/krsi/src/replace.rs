@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Replaces a file whole: who reads it, or loses power, has the old or the new one.
+
+use std::{
+    fs::{self, File, OpenOptions, Permissions},
+    io::{self, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+use rustix::fs::{FlockOperation, flock};
+
+/// Writes a file in its place. It keeps owner and mode of the old one; where that is a link, what it
+/// leads to is replaced.
+pub fn replace(path: &Path, contents: &[u8]) -> Result<()> {
+    write(path, contents).with_context(|| format!("writing {}", path.display()))
+}
+
+fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let path = match fs::canonicalize(path) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => path.to_owned(),
+        found => found?,
+    };
+    let dir = match path.parent() {
+        Some(dir) if dir != Path::new("") => dir.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let name = path
+        .file_name()
+        .ok_or(io::Error::from(io::ErrorKind::IsADirectory))?;
+    // Always the same, so that one which was left by who was killed is used by the next.
+    let temporary = dir.join(format!(".{}.new", name.to_string_lossy()));
+    let mut file = open_alone(&temporary)?;
+    file.set_len(0)?;
+    file.write_all(contents)?;
+    match fs::metadata(&path) {
+        Ok(old) => {
+            fchown(&file, Some(old.uid()), Some(old.gid()))?;
+            file.set_permissions(Permissions::from_mode(old.mode() & 0o7777))?;
+        }
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            file.set_permissions(Permissions::from_mode(0o644))?;
+        }
+        Err(e) => return Err(e),
+    }
+    file.sync_all()?;
+    fs::rename(&temporary, &path)?;
+    File::open(&dir)?.sync_all()
+}
+
+/// Opens the temporary file, which nobody else has open to write.
+fn open_alone(path: &Path) -> io::Result<File> {
+    loop {
+        let file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .custom_flags(libc::O_NOFOLLOW)
+            .open(path)?;
+        flock(&file, FlockOperation::LockExclusive)?;
+        // Who held the lock has put it in its place meanwhile.
+        let own = file.metadata()?;
+        match fs::symlink_metadata(path) {
+            Ok(there) if (there.dev(), there.ino()) == (own.dev(), own.ino()) => return Ok(file),
+            _ => (),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_mode_and_follows_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let [file, link] = ["file", "link"].map(|name| dir.path().join(name));
+        fs::write(&file, "old").unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        // What somebody left who was killed is longer.
+        fs::write(dir.path().join(".file.new"), "left behind").unwrap();
+        replace(&link, b"new").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+        assert_eq!(fs::metadata(&file).unwrap().mode() & 0o7777, 0o640);
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn says_which_file_it_is() {
+        let error = replace(Path::new("/no/such/file"), b"").unwrap_err();
+        assert!(format!("{error:#}").contains("/no/such/file"));
+    }
+
+    #[test]
+    fn many_at_once_leave_one_whole() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        std::thread::scope(|scope| {
+            for byte in 0..8u8 {
+                let file = &file;
+                scope.spawn(move || replace(file, &vec![byte; 100_000]).unwrap());
+            }
+        });
+        let bytes = fs::read(&file).unwrap();
+        assert_eq!(bytes.len(), 100_000);
+        assert!(bytes.iter().all(|byte| *byte == bytes[0]));
+    }
+}
