@@ -3,13 +3,14 @@
 //! The commands, each in a file of its own.
 
 pub mod apply;
+pub mod binaries;
 pub mod check;
 pub mod detach;
-pub mod generate;
-pub mod policy;
+pub mod exempt;
+pub mod modules;
 pub mod run;
 pub mod status;
-pub mod test;
+pub mod usb;
 
 use anyhow::Result;
 
@@ -19,12 +20,13 @@ use crate::{Status, cli::Command};
 pub fn run(command: Command) -> Result<Status> {
     match command {
         Command::Apply(args) => apply::run(&args),
+        Command::Binaries(args) => binaries::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Detach(args) => detach::run(&args),
-        Command::Generate(args) => generate::run(&args),
-        Command::Policy(args) => policy::run(&args),
+        Command::Exempt(args) => exempt::run(&args),
+        Command::Modules(args) => modules::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Status(args) => status::run(&args),
-        Command::Test(args) => test::run(&args),
+        Command::Usb(args) => usb::run(&args),
     }
 }
