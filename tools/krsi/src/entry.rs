@@ -29,6 +29,12 @@ pub const DIGEST_SIZE: usize = 32;
 /// `KRSI_EXEMPT_ANYONE`.
 const ANYONE: u32 = u32::MAX;
 
+/// The algorithms of fs-verity: name, `KRSI_DIGEST_VERITY_*`, bytes of a digest.
+pub const VERITY: [(&str, u32, usize); 2] = [("sha256", 2, 32), ("sha512", 3, 64)];
+
+/// Bytes of the longest.
+const VERITY_SIZE: usize = 64;
+
 /// How many directories can be exempt: `KRSI_EXEMPT_DIRS`.
 pub const EXEMPT_DIRS: u32 = 8;
 
@@ -132,6 +138,11 @@ impl Entry {
         Ok(Self::member("allowed", digest(hex)?))
     }
 
+    /// The same by its bytes.
+    pub fn allow_module_of(digest: &[u8; DIGEST_SIZE]) -> Self {
+        Self::member("allowed", digest.to_vec())
+    }
+
     /// Loads are allowed and recorded.
     pub fn learn_modules() -> Self {
         Self {
@@ -168,6 +179,22 @@ impl Entry {
             .filter(|id| (1..=BUILD_ID_SIZE).contains(&id.len()))
             .with_context(|| format!("{hex} is no build id in hexadecimal"))?;
         Ok(Self::deny_this_build_id(&id))
+    }
+
+    /// A file with this fs-verity digest is denied: `sha256:HEX` or `sha512:HEX`, as fsverity(1)
+    /// tells it.
+    pub fn deny_verity(text: &str) -> Result<Self> {
+        let parse = || {
+            let (name, hex) = text.split_once(':')?;
+            let (_, algo, size) = VERITY.into_iter().find(|(of, ..)| *of == name)?;
+            Some((algo, bytes(hex).filter(|digest| digest.len() == size)?))
+        };
+        let (algo, digest) = parse()
+            .with_context(|| format!("{text} is no fs-verity digest, such as sha256:HEX"))?;
+        let mut key = Vec::from(u32::to_ne_bytes(algo));
+        key.extend(digest);
+        key.resize(4 + VERITY_SIZE, 0);
+        Ok(Self::member("denied_verity", key))
     }
 
     fn deny_this_build_id(id: &[u8]) -> Self {
@@ -257,6 +284,16 @@ mod tests {
             &"l".repeat(128),
         ] {
             assert!(Entry::allow_preload(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_verity_digest_is_what_fsverity_says() {
+        let entry = Entry::deny_verity(&format!("sha512:{}", "01".repeat(64))).unwrap();
+        assert_eq!(entry.key[..5], [3, 0, 0, 0, 1]);
+        assert_eq!(entry.key.len(), 4 + VERITY_SIZE);
+        for wrong in ["", "sha256", "sha256:00", "md5:00", &"00".repeat(32)] {
+            assert!(Entry::deny_verity(wrong).is_err(), "{wrong}");
         }
     }
 

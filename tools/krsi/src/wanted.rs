@@ -2,15 +2,16 @@
 
 //! What the configuration wants of each policy: its mode, and what its maps hold.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use anyhow::{Context, Error, Result, ensure};
+use anyhow::{Error, Result};
 use toml::Spanned;
 
 use crate::{
     config::{Config, File, Texts},
     entry::Entry,
     kernel::Mode,
+    module_list,
     variables::Variables,
 };
 
@@ -195,19 +196,11 @@ fn modules(config: &Config) -> Result<Option<Wanted>> {
 
 /// The modules of a list, as sha256sum(1) writes it.
 pub fn read_modules(list: &Path) -> Result<Vec<Entry>> {
-    let name = list.display();
-    let text = fs::read_to_string(list).with_context(|| name.to_string())?;
-    let entries: Vec<_> = (1..)
-        .zip(text.lines())
-        .map(|(number, line)| {
-            let (digest, _) = line
-                .split_once(' ')
-                .with_context(|| format!("{name}:{number}: no digest and name"))?;
-            Entry::allow_module(digest).with_context(|| format!("{name}:{number}"))
-        })
-        .collect::<Result<_>>()?;
-    ensure!(!entries.is_empty(), "{name} names no module");
-    Ok(entries)
+    let modules = module_list::read(list)?;
+    Ok(modules
+        .iter()
+        .map(|(digest, _)| Entry::allow_module_of(digest))
+        .collect())
 }
 
 fn usb(config: &Config) -> Result<Option<Wanted>> {
@@ -233,7 +226,7 @@ fn binaries(config: &Config) -> Result<Option<Wanted>> {
     let Some(mut wanted) = Wanted::new("binaries", "binary_deny", &section.mode) else {
         return Ok(None);
     };
-    wanted.maps = &["denied_digest", "denied_build_id"];
+    wanted.maps = &["denied_digest", "denied_verity", "denied_build_id"];
     wanted.add(config, "deny", &section.deny, Entry::deny_digest)?;
     wanted.add(
         config,
