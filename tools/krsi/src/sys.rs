@@ -43,28 +43,6 @@ pub fn inode_version(file: impl AsFd) -> io::Result<u32> {
     }
 }
 
-/// Whether the process began without a standard output.
-static STDOUT_WAS_CLOSED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
-
-extern "C" fn look_at_stdout() {
-    // SAFETY: It takes any number, and changes nothing.
-    if unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } < 0 {
-        STDOUT_WAS_CLOSED.store(true, std::sync::atomic::Ordering::Relaxed);
-    }
-}
-
-/// Called before Rust's runtime opens what is closed of the standard descriptors.
-#[used]
-// SAFETY: The C library calls each function of this section once, before main(), and this one
-// needs nothing of Rust's runtime.
-#[unsafe(link_section = ".init_array")]
-static LOOK_AT_STDOUT: extern "C" fn() = look_at_stdout;
-
-/// Whether the process began without a standard output.
-pub fn stdout_was_closed() -> bool {
-    STDOUT_WAS_CLOSED.load(std::sync::atomic::Ordering::Relaxed)
-}
-
 /// The handle of an open file.
 pub fn handle_of(file: impl AsFd) -> io::Result<Handle> {
     /// `struct file_handle` with room behind it.
@@ -97,6 +75,37 @@ pub fn handle_of(file: impl AsFd) -> io::Result<Handle> {
             words: room.words,
         }),
         _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// `FS_IOC_MEASURE_VERITY`: the digest that fs-verity has for a file, with its
+/// `FS_VERITY_HASH_ALG_*`; None where there is none.
+pub fn verity_digest(file: impl AsFd) -> io::Result<Option<(u16, Vec<u8>)>> {
+    /// `struct fsverity_digest` with room behind it.
+    #[repr(C)]
+    struct Room {
+        algorithm: u16,
+        size: u16,
+        digest: [u8; 64],
+    }
+    /// `_IOWR('f', 134, struct fsverity_digest)`
+    const MEASURE: u32 = 0xc004_6686;
+    let mut room = Room {
+        algorithm: 0,
+        size: 64,
+        digest: [0; 64],
+    };
+    // SAFETY: `room` begins as a struct fsverity_digest and has as many bytes behind that as `size`
+    // says, which the ioctl does not write beyond.
+    let ret = unsafe { libc::ioctl(file.as_fd().as_raw_fd(), MEASURE as _, &raw mut room) };
+    if ret == 0 {
+        let digest = room.digest.get(..room.size.into()).unwrap_or_default();
+        return Ok(Some((room.algorithm, digest.to_vec())));
+    }
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        Some(libc::ENODATA | libc::ENOTTY | libc::EOPNOTSUPP) => Ok(None),
+        _ => Err(error),
     }
 }
 

@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! `krsi binaries`: the files that may not be executed.
+
+use std::{
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result, ensure};
+use sha2::{Digest as _, Sha256};
+
+use crate::{
+    Status,
+    entry::{Entry, VERITY},
+    file_id::open_to_look,
+    module_list::hex,
+    output::tell,
+    pinned::Pinned,
+    pins::Lock,
+    saved::Save,
+    sys,
+};
+
+/// The policy.
+const POLICY: &str = "binary_deny";
+
+/// What a person may say to `krsi binaries`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(clap::Subcommand)]
+enum Action {
+    /// Deny files no longer.
+    Allow(Files),
+    /// Deny files at once, whatever they are called and wherever they lie. What runs goes on.
+    #[command(after_help = "\
+Examples:
+  krsi binaries deny /usr/local/bin/xz-5.6.0
+  krsi binaries deny --build-id /usr/bin/sudo --save
+  krsi binaries deny e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")]
+    Deny(Files),
+    /// Show what is denied.
+    List,
+}
+
+#[derive(clap::Args)]
+struct Files {
+    /// A file, a SHA-256, an fs-verity digest (sha256:HEX) or a build id.
+    #[arg(required = true, value_name = "FILE|DIGEST|BUILD-ID")]
+    what: Vec<String>,
+    /// Of a file take the build id: so that copies which were changed are meant, too.
+    #[arg(long)]
+    build_id: bool,
+    #[command(flatten)]
+    save: Save,
+}
+
+/// Something by which a file is denied.
+struct Mark {
+    entry: Entry,
+    /// As a person would write it.
+    text: String,
+}
+
+/// Does it.
+pub fn run(args: &Args) -> Result<Status> {
+    match &args.action {
+        Action::Allow(files) => allow(files),
+        Action::Deny(files) => deny(files),
+        Action::List => list(),
+    }
+}
+
+impl Mark {
+    fn of_digest(hex: &str) -> Result<Self> {
+        Ok(Self {
+            entry: Entry::deny_digest(hex)?,
+            text: hex.to_ascii_lowercase(),
+        })
+    }
+
+    fn of_verity(text: &str) -> Result<Self> {
+        Ok(Self {
+            entry: Entry::deny_verity(text)?,
+            text: text.to_ascii_lowercase(),
+        })
+    }
+
+    fn of_build_id(hex: &str) -> Result<Self> {
+        Ok(Self {
+            entry: Entry::deny_build_id_of(hex)?,
+            text: hex.to_ascii_lowercase(),
+        })
+    }
+
+    /// Of an entry that is in force.
+    fn of_key(map: &str, key: &[u8]) -> Option<Self> {
+        let head = || Some(u32::from_ne_bytes(key.get(..4)?.try_into().ok()?));
+        match map {
+            "denied_digest" => Self::of_digest(&hex(key)).ok(),
+            "denied_verity" => {
+                let (name, _, size) = VERITY.into_iter().find(|(_, of, _)| Some(*of) == head())?;
+                Self::of_verity(&format!("{name}:{}", hex(key.get(4..4 + size)?))).ok()
+            }
+            _ => {
+                let size = usize::try_from(head()?).ok()?;
+                Self::of_build_id(&hex(key.get(4..)?.get(..size)?)).ok()
+            }
+        }
+    }
+
+    /// What kind of mark it is.
+    fn kind(&self) -> &'static str {
+        match self.entry.map {
+            "denied_digest" => "sha256",
+            "denied_verity" => "fs-verity",
+            _ => "build-id",
+        }
+    }
+
+    /// Its list in the configuration, if there is one.
+    fn key(&self) -> Option<&'static str> {
+        match self.entry.map {
+            "denied_digest" => Some("deny"),
+            "denied_build_id" => Some("deny_build_ids"),
+            _ => None,
+        }
+    }
+}
+
+/// The marks of what a person names. What looks like a number is one, unless it has a slash.
+fn marks(what: &str, by_build_id: bool) -> Result<Vec<Mark>> {
+    let is_number = !what.is_empty() && what.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if what.contains('/') || !(is_number || what.contains(':')) {
+        return marks_of(Path::new(what), by_build_id);
+    }
+    ensure!(!by_build_id, "{what} is no file: --build-id is for files");
+    Ok(vec![match what.len() {
+        _ if !is_number => Mark::of_verity(what)?,
+        64 => Mark::of_digest(what)?,
+        _ => Mark::of_build_id(what).with_context(|| {
+            format!("{what} is neither a SHA-256 nor a build id; a file is named with a slash")
+        })?,
+    }])
+}
+
+/// The marks of a file.
+fn marks_of(path: &Path, by_build_id: bool) -> Result<Vec<Mark>> {
+    let name = path.display();
+    let file = open_to_look(path)?;
+    let meta = file.metadata().with_context(|| name.to_string())?;
+    ensure!(meta.is_file(), "{name} is no file that could be executed");
+    if by_build_id {
+        return Ok(vec![build_id_of(path)?]);
+    }
+    let mut marks = vec![Mark::of_digest(&sha256(file, path)?)?];
+    let verity = sys::verity_digest(&open_to_look(path)?).with_context(|| name.to_string())?;
+    if let Some((algo, digest)) = verity {
+        let known = VERITY
+            .into_iter()
+            .find(|(_, of, _)| *of == u32::from(algo) + 1);
+        let (algo, ..) = known.with_context(|| format!("{name}: fs-verity by algorithm {algo}"))?;
+        marks.push(Mark::of_verity(&format!("{algo}:{}", hex(&digest)))?);
+    }
+    Ok(marks)
+}
+
+fn build_id_of(path: &Path) -> Result<Mark> {
+    let entry = Entry::deny_build_id(path)?;
+    Mark::of_key(entry.map, &entry.key).context("a key has a build id")
+}
+
+fn sha256(mut file: File, path: &Path) -> Result<String> {
+    let mut hash = Sha256::new();
+    io::copy(&mut file, &mut hash).with_context(|| path.display().to_string())?;
+    Ok(hex(&hash.finalize()))
+}
+
+fn deny(args: &Files) -> Result<Status> {
+    let _lock = Lock::take()?;
+    let policy = Pinned::open(POLICY)?;
+    let mut saved = args.save.open()?;
+    let mut denied = Vec::new();
+    for what in &args.what {
+        let marks = marks(what, args.build_id)?;
+        if let Some(saved) = &mut saved {
+            let mut keys = marks
+                .iter()
+                .filter_map(|mark| Some((mark, mark.key()?)))
+                .peekable();
+            ensure!(
+                keys.peek().is_some(),
+                "{what}: the configuration has no place for fs-verity digests; name the file"
+            );
+            for (mark, key) in keys {
+                saved.add("binaries", key, &mark.text, |other| {
+                    other.eq_ignore_ascii_case(&mark.text)
+                })?;
+            }
+        }
+        denied.extend(marks);
+    }
+    for mark in &denied {
+        policy.put(&mark.entry)?;
+        tell(&format!("denied {} {}", mark.kind(), mark.text))?;
+    }
+    saved.map_or(Ok(()), |saved| saved.write())?;
+    Ok(Status::Done)
+}
+
+fn allow(args: &Files) -> Result<Status> {
+    let _lock = Lock::take()?;
+    let policy = Pinned::open(POLICY)?;
+    let mut saved = args.save.open()?;
+    let mut allowed = Vec::new();
+    let mut status = Status::Done;
+    for what in &args.what {
+        let mut found = false;
+        for mark in marks(what, args.build_id)? {
+            let key = mark.key();
+            if let (Some(saved), Some(key)) = (&mut saved, key) {
+                saved.remove("binaries", key, |other| {
+                    other.eq_ignore_ascii_case(&mark.text)
+                })?;
+            }
+            if policy.has(&mark.entry)? {
+                found = true;
+                allowed.push(mark);
+            }
+        }
+        if let Some(still) = still_denied(&policy, what, args.build_id)? {
+            tell(&format!(
+                "{what} is denied by its build id, as others may be: `krsi binaries allow {still}`"
+            ))?;
+            status = Status::Wrong;
+            continue;
+        }
+        ensure!(found, "{what} is not denied");
+    }
+    for mark in &allowed {
+        policy.remove(&mark.entry)?;
+        tell(&format!("no longer denied {} {}", mark.kind(), mark.text))?;
+    }
+    saved.map_or(Ok(()), |saved| saved.write())?;
+    Ok(status)
+}
+
+/// The build id of a file by which it stays denied, whatever becomes of its digests.
+fn still_denied(policy: &Pinned, what: &str, by_build_id: bool) -> Result<Option<String>> {
+    let path = PathBuf::from(what);
+    if by_build_id || !path.is_file() {
+        return Ok(None);
+    }
+    match build_id_of(&path) {
+        Ok(mark) if policy.has(&mark.entry)? => Ok(Some(mark.text)),
+        // Most files have none.
+        _ => Ok(None),
+    }
+}
+
+fn list() -> Result<Status> {
+    let policy = Pinned::open(POLICY)?;
+    for map in ["denied_digest", "denied_verity", "denied_build_id"] {
+        let mut keys = policy.keys(map)?;
+        keys.sort();
+        for mark in keys.iter().filter_map(|key| Mark::of_key(map, key)) {
+            tell(&format!("denied {} {}", mark.kind(), mark.text))?;
+        }
+    }
+    Ok(Status::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_named_is_a_file_a_digest_or_a_build_id() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        std::fs::write(&file, "").unwrap();
+        let of =
+            |what: &str| marks(what, false).map(|marks| (marks[0].kind(), marks[0].text.clone()));
+        let empty = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        assert_eq!(
+            of(file.to_str().unwrap()).unwrap(),
+            ("sha256", empty.into())
+        );
+        assert_eq!(of(&empty.to_uppercase()).unwrap(), ("sha256", empty.into()));
+        assert_eq!(of("00ff").unwrap(), ("build-id", "00ff".into()));
+        let verity = format!("sha256:{empty}");
+        assert_eq!(of(&verity).unwrap(), ("fs-verity", verity.clone()));
+        for wrong in [
+            "",
+            "/no/such",
+            "/",
+            "/dev/null",
+            "sha1:00",
+            "abc",
+            &empty[2..],
+        ] {
+            assert!(of(wrong).is_err(), "{wrong}");
+        }
+        assert!(marks(empty, true).is_err());
+        assert!(marks(file.to_str().unwrap(), true).is_err());
+    }
+
+    #[test]
+    fn what_is_listed_can_be_named() {
+        for what in [
+            &"ab".repeat(32),
+            "0102",
+            &format!("sha512:{}", "cd".repeat(64)),
+        ] {
+            let mark = &marks(what, false).unwrap()[0];
+            let listed = Mark::of_key(mark.entry.map, &mark.entry.key).unwrap();
+            assert_eq!((&listed.text, &listed.entry), (&mark.text, &mark.entry));
+        }
+        assert!(Mark::of_key("denied_build_id", &[255; 24]).is_none());
+        assert!(Mark::of_key("denied_verity", &[0; 68]).is_none());
+    }
+}
