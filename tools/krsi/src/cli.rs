@@ -20,20 +20,20 @@ pub struct Cli {
 pub enum Command {
     /// Bring what is in force to what the configuration says.
     Apply(cmd::apply::Args),
-    /// Change which files may not be executed.
-    Binaries(cmd::binaries::Args),
     /// Say whether in force is what the configuration asks for.
     Check(cmd::check::Args),
     /// Take policies out of force that were applied.
     Detach(cmd::detach::Args),
-    /// Change who may do what a policy looks for.
-    Exempt(cmd::exempt::Args),
-    /// Change which kernel modules may be loaded.
-    Modules(cmd::modules::Args),
+    /// Say why something was reported or denied, and what would allow just this.
+    Explain(cmd::explain::Args),
     /// Attach policies until interrupted, and print what they report.
     Run(Box<cmd::run::Args>),
+    /// Print the JSON Schema of the events.
+    Schema,
+    /// Put the events of what is applied where logs go, as a service.
+    Serve(cmd::serve::Args),
     /// Say what is in force, and what the kernel says of it.
     Status(cmd::status::Args),
-    /// Change which USB sticks may be mounted.
-    Usb(cmd::usb::Args),
+    /// Print the events of what is applied as they come.
+    Watch(cmd::watch::Args),
 }

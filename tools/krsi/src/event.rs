@@ -3,8 +3,9 @@
 //! What a person, a log or another program is told: a report with all that user space adds to it,
 //! or a loss. One object a line as JSON; its schema is versioned ([`SCHEMA`]).
 
-use std::{fs, path::PathBuf, time::Duration};
+use std::{fmt, fs, path::PathBuf, time::Duration};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{report::Report, text::escape};
@@ -17,8 +18,11 @@ pub const SCHEMA: u32 = 1;
 const ANCESTORS: usize = 8;
 
 /// What became of the thing that was reported.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
+)]
 #[serde(rename_all = "snake_case")]
+#[value(rename_all = "snake_case")]
 pub enum Verdict {
     /// The policy only tells of it.
     Reported,
@@ -29,7 +33,7 @@ pub enum Verdict {
 }
 
 /// A process that an event's process descends from, as far as it is still there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ancestor {
     /// Process id.
     pub pid: u32,
@@ -40,7 +44,7 @@ pub struct Ancestor {
 }
 
 /// Who did it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Process {
     /// Process id.
     pub pid: u32,
@@ -69,7 +73,7 @@ pub struct Process {
 }
 
 /// A thing that a policy reported.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reported {
     /// When, microseconds since the epoch: by the machine's clock, which somebody may set.
     pub time_us: u64,
@@ -100,7 +104,7 @@ pub struct Reported {
 }
 
 /// Something that is told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Event {
     /// A report.
@@ -118,7 +122,7 @@ pub enum Event {
 }
 
 /// A line of JSON: the event with the version of its schema.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 pub struct Line<'a> {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -128,6 +132,15 @@ pub struct Line<'a> {
 }
 
 impl Event {
+    /// A loss.
+    pub fn lost(behaviour: &str, count: u64, place: &str) -> Self {
+        Self::Lost {
+            behaviour: behaviour.to_owned(),
+            count,
+            place: place.to_owned(),
+        }
+    }
+
     /// As one line of JSON, without its end.
     pub fn to_json(&self) -> String {
         let line = Line {
@@ -135,6 +148,59 @@ impl Event {
             event: std::borrow::Cow::Borrowed(self),
         };
         serde_json::to_string(&line).expect("an event has no map and nothing that fails")
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Reported => "reported",
+            Self::WouldDeny => "would deny",
+            Self::Denied => "denied",
+        })
+    }
+}
+
+/// As a line for people.
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Report(report) => report.fmt(f),
+            Self::Lost {
+                behaviour,
+                count,
+                place,
+            } => {
+                let of = if behaviour.is_empty() { "" } else { " of " };
+                write!(f, "lost: {count} reports{of}{behaviour} by the {place}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Reported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            verdict,
+            signal,
+            process,
+            ..
+        } = self;
+        write!(
+            f,
+            "{verdict}: {signal} by {}[{}] uid {}",
+            process.comm, process.pid, process.uid
+        )?;
+        if !self.object.is_empty() {
+            write!(f, " on {}", self.object)?;
+        }
+        if !self.value.is_empty() {
+            write!(f, " value {}", self.value)?;
+        }
+        if self.count > 1 {
+            write!(f, ", {} times", self.count)?;
+        }
+        write!(f, " ({}:{})", self.policy, self.seq)
     }
 }
 
@@ -225,8 +291,49 @@ fn container_in(path: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::*;
+
+    /// A report to test with.
+    pub fn report(policy: &str) -> Reported {
+        Reported {
+            time_us: 1_795_900_000_000_000,
+            boot_ns: 1_000_000_000,
+            seq: 1,
+            policy: policy.into(),
+            behaviour: "process_exec".into(),
+            signal: "LD_PRELOAD".into(),
+            verdict: Verdict::Denied,
+            process: Process {
+                pid: 10,
+                tid: 10,
+                ppid: 1,
+                uid: 0,
+                euid: 0,
+                comm: "bash".into(),
+                start_ns: 1,
+                exe: (1, 2),
+                cgroup_id: 1,
+                cgroup: None,
+                container: None,
+                ancestry: Vec::new(),
+            },
+            object: "/usr/bin/ls".into(),
+            value: "/tmp/hide.so".into(),
+            value_len: 12,
+            times: 1,
+            count: 1,
+        }
+    }
+
+    #[test]
+    fn a_report_is_one_line_for_people() {
+        let event = Event::Report(Box::new(report("env_audit")));
+        assert_eq!(
+            event.to_string(),
+            "denied: LD_PRELOAD by bash[10] uid 0 on /usr/bin/ls value /tmp/hide.so (env_audit:1)"
+        );
+    }
 
     #[test]
     fn a_container_is_known_by_its_cgroup() {

@@ -5,10 +5,12 @@
 //! The kernel enforces; this tool only arranges. A policy is an *object* (`object.rs`) of BPF
 //! programs and maps, shipped inside the binary (`shipped.rs`) or in a file; what a person allows or
 //! denies is an *entry* of one of its maps (`entry.rs`). What a policy puts into its ring buffers
-//! is a *report* (`report.rs`); with what user space adds it is an *event* (`event.rs`). What the kernel says of itself is in `kernel.rs`. Each command
-//! is one file in `cmd/`.
+//! is a *report* (`report.rs`); with what user space adds it is an *event* (`event.rs`), which all that
+//! want it get by a *stream* (`stream.rs`). What the kernel says of itself is in `kernel.rs`. Each
+//! command is one file in `cmd/`.
 
 mod applied;
+mod burst;
 mod cgroup;
 mod cli;
 mod cmd;
@@ -18,6 +20,7 @@ mod elf;
 mod entry;
 mod event;
 mod file_id;
+mod hub;
 mod install;
 mod kernel;
 mod key;
@@ -34,8 +37,10 @@ mod report;
 mod saved;
 mod shared;
 mod shipped;
+mod sink;
 mod slots;
 mod staged;
+mod stream;
 mod sys;
 mod text;
 mod usb;

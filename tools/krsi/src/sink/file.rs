@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A file of events, one JSON object a line, that is rotated: `events.json`, `events.json.1`, ...
+
+use std::{
+    fs::{self, File},
+    io::Write,
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, Result};
+
+use super::Sink;
+use crate::event::Event;
+
+/// The file.
+pub struct EventFile {
+    path: PathBuf,
+    max_bytes: u64,
+    keep: u32,
+    open: Option<File>,
+    size: u64,
+    /// The last line is not whole.
+    torn: bool,
+}
+
+impl EventFile {
+    /// Opens it; its directory is made.
+    pub fn new(path: &Path, max_bytes: u64, keep: u32) -> Result<Self> {
+        if let Some(dir) = path.parent() {
+            fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
+        }
+        let mut file = Self {
+            path: path.to_owned(),
+            max_bytes,
+            keep,
+            open: None,
+            size: 0,
+            torn: false,
+        };
+        file.open()?;
+        Ok(file)
+    }
+
+    fn open(&mut self) -> Result<&mut File> {
+        if self.open.is_none() {
+            let name = || self.path.display().to_string();
+            let file = File::options()
+                .create(true)
+                .append(true)
+                .mode(0o600)
+                .open(&self.path)
+                .with_context(name)?;
+            self.size = file.metadata().with_context(name)?.len();
+            self.open = Some(file);
+        }
+        self.open.as_mut().context("it was opened")
+    }
+
+    fn numbered(&self, number: u32) -> PathBuf {
+        let mut path = self.path.clone().into_os_string();
+        if number > 0 {
+            path.push(format!(".{number}"));
+        }
+        path.into()
+    }
+
+    fn rotate(&mut self) -> Result<()> {
+        self.open = None;
+        if self.keep == 0 {
+            fs::remove_file(&self.path)?;
+        }
+        for number in (0..self.keep).rev() {
+            let (from, to) = (self.numbered(number), self.numbered(number + 1));
+            if from.try_exists()? {
+                fs::rename(&from, &to).with_context(|| from.display().to_string())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Sink for EventFile {
+    fn take(&mut self, event: &Event) -> Result<()> {
+        let mut line = event.to_json();
+        line.push('\n');
+        if self.torn {
+            line.insert(0, '\n');
+        }
+        self.open()?;
+        if self.size > 0 && self.size + line.len() as u64 > self.max_bytes {
+            self.rotate()?;
+        }
+        let name = self.path.display().to_string();
+        let mut written = 0;
+        while written < line.len() {
+            match self.open()?.write(&line.as_bytes()[written..]) {
+                Ok(n) => {
+                    written += n;
+                    self.size += n as u64;
+                }
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => (),
+                Err(e) => {
+                    self.torn |= written > 0;
+                    return Err(e).context(name);
+                }
+            }
+        }
+        self.torn = false;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_full_is_rotated() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("log/events.json");
+        // Each line has 74 bytes.
+        let mut file = EventFile::new(&path, 150, 2).unwrap();
+        for count in 0..9 {
+            file.take(&Event::lost("", count, "kernel")).unwrap();
+        }
+        let lines = |n| fs::read_to_string(file.numbered(n)).map_or(0, |text| text.lines().count());
+        assert_eq!([lines(0), lines(1), lines(2), lines(3)], [1, 2, 2, 0]);
+    }
+}
