@@ -238,6 +238,16 @@ static __always_inline int look(void *ctx, struct krsi_exec *exec, struct krsi_v
 	return verdict;
 }
 
+/* Most environments have none of them: a plain loop costs less than bpf_for(). */
+static __always_inline bool is_any_set(struct krsi_exec *exec)
+{
+	for (int i = 0; i < KRSI_VARIABLES && variables.variable[i].name[0]; i++) {
+		if (krsi_count_env_var(exec, variables.variable[i].name, KRSI_VARIABLE_SIZE) > 0)
+			return true;
+	}
+	return false;
+}
+
 SEC("struct_ops/process_exec")
 int BPF_PROG(env_audit_exec, struct krsi_exec *exec)
 {
@@ -254,6 +264,8 @@ int BPF_PROG(env_audit_exec, struct krsi_exec *exec)
 		krsi_set_reason(&exec->event, torn, sizeof(torn));
 		verdict = -EPERM;
 	}
+	if (!is_any_set(exec))
+		return verdict;
 	bpf_for(i, 0, KRSI_VARIABLES) {
 		struct krsi_variable *variable = &variables.variable[i];
 

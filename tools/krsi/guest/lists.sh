@@ -2,32 +2,27 @@
 # Sourced by the tests of the commands that change what is in force.
 # shellcheck shell=bash
 
-PINS=/sys/fs/bpf/krsi
 CONFIG=$TEST/krsi.toml
 
-mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
-
-# applied POLICY: attaches it and pins its link and its maps.
+# applied POLICY: as a configuration does that has nothing else.
 applied() {
-	local id name run
-	krsi run "$1" >"$TEST/reports" 2>"$TEST/run.log" &
-	run=$!
-	eventually grep -q attached "$TEST/run.log" || return 1
-	mkdir -p "$PINS/$1"
-	for id in $(sed -n "s/.* name=$1 .* maps=\([0-9,]*\).*/\1/p" $KRSI/policies | tr , ' ') \
-		$(bpftool map list | sed -n 's/^\([0-9]*\): hash  *name allowed .*/\1/p'); do
-		name=$(bpftool map show id "$id" | sed -n '1s/.* name \([^ ]*\) .*/\1/p')
-		[ -e "$PINS/$1/$name" ] || bpftool map pin id "$id" "$PINS/$1/$name"
-	done
-	id=$(bpftool link list | sed -n 's/^\([0-9]*\): struct_ops.*/\1/p' | tail -n 1)
-	bpftool link pin id "$id" "$PINS/$1/link"
-	kill $run
-	wait $run
-	grep -q " name=$1 " $KRSI/policies
+	{
+		echo 'version = 1'
+		case $1 in
+		binary_deny) echo '[binaries]' ;;
+		env_audit) echo '[preload]' ;;
+		exec_unlink) echo '[deleted_executables]' ;;
+		module_allow) echo '[modules]' ;;
+		usb_mount) echo '[usb]' ;;
+		usb_readonly) printf '[usb]\nread_only = true\n' ;;
+		esac
+		echo 'mode = "enforce"'
+	} >"$TEST/applied.toml"
+	krsi apply --config "$TEST/applied.toml"
 }
 
 # detached POLICY: takes it away with all pins.
-detached() { rm -rf "${PINS:?}/$1"; }
+detached() { krsi detach "$1" >"$TEST/detached" 2>&1 || sed 's/^/# /' "$TEST/detached"; }
 
 # prints PATTERN COMMAND ARG...: whether it prints a line like this, and ends well.
 prints() {

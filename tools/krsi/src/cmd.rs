@@ -3,13 +3,20 @@
 //! The commands, each in a file of its own.
 
 pub mod apply;
+pub mod binaries;
 pub mod check;
 pub mod detach;
+pub mod exempt;
 pub mod explain;
+pub mod generate;
+pub mod modules;
+pub mod policy;
 pub mod run;
 pub mod schema;
 pub mod serve;
 pub mod status;
+pub mod test;
+pub mod usb;
 pub mod watch;
 
 use anyhow::Result;
@@ -20,13 +27,20 @@ use crate::{Status, cli::Command};
 pub fn run(command: Command) -> Result<Status> {
     match command {
         Command::Apply(args) => apply::run(&args),
+        Command::Binaries(args) => binaries::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Detach(args) => detach::run(&args),
+        Command::Exempt(args) => exempt::run(&args),
         Command::Explain(args) => explain::run(&args),
+        Command::Generate(args) => generate::run(&args),
+        Command::Modules(args) => modules::run(&args),
+        Command::Policy(args) => policy::run(&args),
         Command::Run(args) => run::run(&args),
         Command::Schema => schema::run(),
         Command::Serve(args) => serve::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Test(args) => test::run(&args),
+        Command::Usb(args) => usb::run(&args),
         Command::Watch(args) => watch::run(&args),
     }
 }

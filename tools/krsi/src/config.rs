@@ -278,6 +278,33 @@ mod tests {
     }
 
     #[test]
+    fn the_example_only_tells() {
+        let text = include_str!("../packaging/krsi.toml");
+        let file = Config::parse("x", text.to_owned()).unwrap().file;
+        let modes = [
+            file.preload.map(|section| section.mode),
+            file.deleted_executables.map(|section| section.mode),
+            file.hidden_modules.map(|section| section.mode),
+            file.modules.map(|section| section.mode),
+            file.usb.map(|section| section.mode),
+            file.binaries.map(|section| section.mode),
+        ];
+        for mode in modes {
+            assert_eq!(*mode.unwrap().get_ref(), Mode::Audit);
+        }
+        // What stands there as a comment is right, too.
+        let uncommented: String = text
+            .lines()
+            .map(|line| match line.strip_prefix('#') {
+                Some(key) if !key.starts_with([' ', ':']) && key.contains(" = ") => key,
+                _ => line,
+            })
+            .flat_map(|line| [line, "\n"])
+            .collect();
+        Config::parse("x", uncommented).unwrap();
+    }
+
+    #[test]
     fn what_is_wrong_is_refused_with_its_line() {
         for (text, line, reason) in [
             ("[usb]\n", 1, "missing field `version`"),

@@ -17,7 +17,7 @@ use libbpf_rs::{
     libbpf_sys::{BPF_F_NO_PREALLOC, bpf_map_create_opts},
 };
 
-use crate::{entry::DIGEST_SIZE, pinned::Pinned};
+use crate::{entry::DIGEST_SIZE, pinned::Pinned, pins::NEW};
 
 /// A SHA-256.
 pub type Digest = [u8; DIGEST_SIZE];
@@ -60,6 +60,9 @@ pub fn parse(hex: &str) -> Result<Digest> {
 /// The modules of a file, with their names there.
 pub fn read(list: &Path) -> Result<Vec<(Digest, String)>> {
     let name = list.display();
+    // A FIFO would be waited for.
+    let metadata = fs::metadata(list).with_context(|| name.to_string())?;
+    ensure!(metadata.is_file(), "{name} is no file");
     let text = fs::read(list).with_context(|| name.to_string())?;
     let text = String::from_utf8_lossy(&text);
     let modules: Vec<_> = (1..)
@@ -200,7 +203,8 @@ fn filled(digests: &BTreeSet<Digest>) -> Result<MapHandle> {
 
 /// Pins a list in the place of the one before.
 fn pin(policy: &Pinned, list: &mut MapHandle) -> Result<()> {
-    let [pin, new] = ["allowed", "allowed_new"].map(|name| policy.path(name));
+    let pin = policy.path("allowed");
+    let new = policy.path(&format!("allowed{NEW}"));
     // Perhaps one was left by who was killed.
     let _ = fs::remove_file(&new);
     list.pin(&new)

@@ -18,13 +18,15 @@ use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags, open},
     io::Errno,
-    stdio::{stderr, stdout},
+    stdio::{dup2_stdout, stderr, stdout},
     time::{ClockId, clock_gettime},
 };
 use signal_hook::{
     consts::{SIGINT, SIGTERM, SIGXFSZ},
     flag,
 };
+
+use crate::sys;
 
 /// How long to wait for anything before looking whether it is time to end.
 pub const WAIT: Duration = Duration::from_millis(100);
@@ -45,14 +47,12 @@ pub struct End {
 }
 
 impl End {
-    /// When it is interrupted. Before anything is opened and attached: a closed standard
-    /// descriptor must not become another file of ours.
+    /// When it is interrupted. Where the standard output was closed, writing to it is the error that
+    /// it would be without Rust's runtime, which opens `/dev/null` in its place.
     pub fn on_signal() -> Result<Self> {
-        while let Ok(fd) = open("/dev/null", OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()) {
-            if rustix::fd::AsRawFd::as_raw_fd(&fd) > 2 {
-                break;
-            }
-            std::mem::forget(fd);
+        if sys::stdout_was_closed() {
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+            dup2_stdout(open("/dev/null", flags, Mode::empty())?)?;
         }
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {

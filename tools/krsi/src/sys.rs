@@ -43,6 +43,28 @@ pub fn inode_version(file: impl AsFd) -> io::Result<u32> {
     }
 }
 
+/// Whether the process began without a standard output.
+static STDOUT_WAS_CLOSED: std::sync::atomic::AtomicBool = std::sync::atomic::AtomicBool::new(false);
+
+extern "C" fn look_at_stdout() {
+    // SAFETY: It takes any number, and changes nothing.
+    if unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } < 0 {
+        STDOUT_WAS_CLOSED.store(true, std::sync::atomic::Ordering::Relaxed);
+    }
+}
+
+/// Called before Rust's runtime opens what is closed of the standard descriptors.
+#[used]
+// SAFETY: The C library calls each function of this section once, before main(), and this one
+// needs nothing of Rust's runtime.
+#[unsafe(link_section = ".init_array")]
+static LOOK_AT_STDOUT: extern "C" fn() = look_at_stdout;
+
+/// Whether the process began without a standard output.
+pub fn stdout_was_closed() -> bool {
+    STDOUT_WAS_CLOSED.load(std::sync::atomic::Ordering::Relaxed)
+}
+
 /// The handle of an open file.
 pub fn handle_of(file: impl AsFd) -> io::Result<Handle> {
     /// `struct file_handle` with room behind it.
