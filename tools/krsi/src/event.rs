@@ -123,6 +123,7 @@ pub enum Event {
 
 /// A line of JSON: the event with the version of its schema.
 #[derive(Serialize, Deserialize, JsonSchema)]
+#[schemars(title = "An event of KRSI")]
 pub struct Line<'a> {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -148,6 +149,17 @@ impl Event {
             event: std::borrow::Cow::Borrowed(self),
         };
         serde_json::to_string(&line).expect("an event has no map and nothing that fails")
+    }
+}
+
+impl Verdict {
+    /// That of a report; `enforced`: whether its policy runs in enforce mode.
+    pub fn of(report: &Report, enforced: bool) -> Self {
+        match report.verdict {
+            0 => Self::Reported,
+            _ if enforced => Self::Denied,
+            _ => Self::WouldDeny,
+        }
     }
 }
 
@@ -216,11 +228,7 @@ impl Reported {
             policy: escape(&report.policy),
             behaviour: report.behaviour().to_owned(),
             signal: escape(&report.signal),
-            verdict: match report.verdict {
-                0 => Verdict::Reported,
-                _ if enforced => Verdict::Denied,
-                _ => Verdict::WouldDeny,
-            },
+            verdict: Verdict::of(report, enforced),
             process: Process {
                 pid: report.tgid,
                 tid: report.pid,

@@ -97,19 +97,6 @@ impl Opened {
         self.object.maps().any(|other| other.name() == map)
     }
 
-    /// Whether it has the maps of all these, before it is loaded, which takes seconds.
-    pub fn ensure_has<'a>(&self, entries: impl IntoIterator<Item = &'a Entry>) -> Result<()> {
-        for entry in entries {
-            ensure!(
-                self.has(entry.map),
-                "{} has no map {}",
-                self.name,
-                entry.map
-            );
-        }
-        Ok(())
-    }
-
     /// A map that can still be changed.
     pub fn map(&mut self, name: &str) -> Option<OpenMapMut<'_>> {
         self.object.maps_mut().find(|map| map.name() == name)

@@ -3,18 +3,20 @@
 //! `krsi run`: attaches policies without pins, prints what they report, and detaches them at the
 //! end; for trying things.
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::HashSet, path::PathBuf, time::Duration};
 
 use anyhow::{Result, ensure};
-use libbpf_rs::{MapCore, MapFlags, RingBufferBuilder};
+use libbpf_rs::{MapCore, RingBufferBuilder};
 
 use crate::{
     Status,
     entry::Entry,
-    kernel,
+    event::Verdict,
+    hub,
+    kernel::{self, Mode},
     object::{Loaded, Opened},
     output::{End, Lines, WAIT, say},
-    report::{BEHAVIOURS, Report},
+    report::Report,
     text::escape,
     wanted::read_modules,
 };
@@ -182,6 +184,12 @@ fn print(loaded: &[Loaded], end: &End) -> Result<Status> {
         print_loaded_before(&mut lines)?;
     }
     let lines = std::cell::RefCell::new(lines);
+    let mut enforcing = kernel::policies()?;
+    enforcing.retain(|policy| policy.mode == Mode::Enforce);
+    let enforcing: HashSet<_> = enforcing
+        .into_iter()
+        .map(|policy| policy.name.into_bytes())
+        .collect();
     let maps: Vec<_> = loaded
         .iter()
         .flat_map(|policy| policy.object.maps())
@@ -193,8 +201,10 @@ fn print(loaded: &[Loaded], end: &End) -> Result<Status> {
             .any(|ring| map.name() == *ring)
     }) {
         rings.add(map, |bytes| {
-            let line =
-                Report::parse(bytes).map_or_else(|e| format!("{e:#}"), |report| line_of(&report));
+            let line = match Report::parse(bytes) {
+                Ok(report) => line_of(&report, enforcing.contains(&report.policy)),
+                Err(e) => format!("{e:#}"),
+            };
             lines.borrow_mut().write(&line);
             0
         })?;
@@ -215,18 +225,18 @@ fn print(loaded: &[Loaded], end: &End) -> Result<Status> {
     })
 }
 
-/// A report as a line of words.
-pub fn line_of(report: &Report) -> String {
+/// A report as a line of words; `enforced`: whether its policy runs in enforce mode.
+pub fn line_of(report: &Report, enforced: bool) -> String {
     let mut line = format!(
         "{}.{:06} policy={} seq={} verdict={} signal={} pid={} uid={} comm={} path={} value={}",
         report.time / 1_000_000_000,
         report.time / 1000 % 1_000_000,
         escape(&report.policy),
         report.seq,
-        if report.verdict == 0 {
-            "allowed"
-        } else {
-            "denied"
+        match Verdict::of(report, enforced) {
+            Verdict::Reported => "reported",
+            Verdict::WouldDeny => "would_deny",
+            Verdict::Denied => "denied",
         },
         escape(&report.signal),
         report.tgid,
@@ -250,14 +260,7 @@ fn print_lost(maps: &[libbpf_rs::Map<'_>], lines: &mut Lines<'_>, said: u64, end
     let lost = maps
         .iter()
         .filter(|map| map.name() == "lost")
-        .flat_map(|map| (0..BEHAVIOURS.len() as u32).map(move |key| (map, key)))
-        .filter_map(|(map, key)| {
-            map.lookup(&key.to_ne_bytes(), MapFlags::ANY)
-                .ok()??
-                .try_into()
-                .ok()
-        })
-        .map(u64::from_ne_bytes)
+        .flat_map(hub::counts)
         .sum();
     if lost == said || (lines.has_failed() && !end.is_here()) {
         return said;

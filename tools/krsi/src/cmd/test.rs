@@ -216,7 +216,7 @@ fn rings<'a>(
         rings.add(map, |bytes| {
             let line = Report::parse(bytes).map_or_else(
                 |e| format!("{e:#}"),
-                |report| format!("report: {}", super::run::line_of(&report)),
+                |report| format!("report: {}", super::run::line_of(&report, true)),
             );
             told.borrow_mut().push(line);
             0

@@ -26,7 +26,7 @@ impl Syslog {
 }
 
 fn message(event: &Event) -> String {
-    let priority = FACILITY << 3 | priority(event);
+    let priority = (FACILITY << 3) | priority(event);
     format!("<{priority}>krsi[{}]: {event}", std::process::id())
 }
 
