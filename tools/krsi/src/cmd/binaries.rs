@@ -149,6 +149,21 @@ fn marks(what: &str, by_build_id: bool) -> Result<Vec<Mark>> {
     }])
 }
 
+/// The marks that a person may mean who names what is denied: a report tells a digest of fs-verity
+/// by its digits alone.
+fn denied_marks(what: &str, by_build_id: bool) -> Result<Vec<Mark>> {
+    let is_number = what.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let verity: Vec<_> = VERITY
+        .into_iter()
+        .filter(|(.., size)| is_number && what.len() == 2 * size)
+        .map(|(name, ..)| Mark::of_verity(&format!("{name}:{what}")))
+        .collect::<Result<_>>()?;
+    match marks(what, by_build_id) {
+        Err(_) if !verity.is_empty() => Ok(verity),
+        marks => Ok(marks?.into_iter().chain(verity).collect()),
+    }
+}
+
 /// The marks of a file.
 fn marks_of(path: &Path, by_build_id: bool) -> Result<Vec<Mark>> {
     let name = path.display();
@@ -221,7 +236,7 @@ fn allow(args: &Files) -> Result<Status> {
     let mut status = Status::Done;
     for what in &args.what {
         let mut found = false;
-        for mark in marks(what, args.build_id)? {
+        for mark in denied_marks(what, args.build_id)? {
             let key = mark.key();
             if let (Some(saved), Some(key)) = (&mut saved, key) {
                 saved.remove("binaries", key, |other| {
@@ -308,6 +323,18 @@ mod tests {
         }
         assert!(marks(empty, true).is_err());
         assert!(marks(file.to_str().unwrap(), true).is_err());
+    }
+
+    #[test]
+    fn what_is_reported_can_be_allowed() {
+        let kinds = |what: &str| {
+            let marks = denied_marks(what, false).unwrap();
+            marks.iter().map(Mark::kind).collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(&"ab".repeat(32)), ["sha256", "fs-verity"]);
+        assert_eq!(kinds(&"ab".repeat(64)), ["fs-verity"]);
+        assert_eq!(kinds("abcd"), ["build-id"]);
+        assert!(denied_marks("", false).is_err());
     }
 
     #[test]
