@@ -59,6 +59,8 @@ pub enum Command {
     Status(cmd::status::Args),
     /// Test the policies of a directory on this kernel.
     Test(cmd::test::Args),
+    /// Show a live table of policies, behaviours, reports a second and losses.
+    Top(cmd::top::Args),
     /// Change which USB sticks may be mounted.
     Usb(cmd::usb::Args),
     /// Print the events of what is applied as they come.

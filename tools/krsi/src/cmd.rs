@@ -16,6 +16,7 @@ pub mod schema;
 pub mod serve;
 pub mod status;
 pub mod test;
+pub mod top;
 pub mod usb;
 pub mod watch;
 
@@ -40,6 +41,7 @@ pub fn run(command: Command) -> Result<Status> {
         Command::Serve(args) => serve::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Test(args) => test::run(&args),
+        Command::Top(args) => top::run(&args),
         Command::Usb(args) => usb::run(&args),
         Command::Watch(args) => watch::run(&args),
     }

@@ -42,6 +42,7 @@ mod slots;
 mod staged;
 mod stream;
 mod sys;
+mod table;
 mod text;
 mod usb;
 mod variables;
