@@ -76,13 +76,22 @@ impl Bursts {
 
     /// What is to be told of the bursts that have ended.
     pub fn ended(&mut self, now: Instant) -> Vec<Reported> {
+        self.end(|burst| now.duration_since(burst.began) >= TIME)
+    }
+
+    /// What is to be told of all bursts: they end.
+    pub fn all(&mut self) -> Vec<Reported> {
+        self.end(|_| true)
+    }
+
+    fn end(&mut self, has_ended: impl Fn(&Burst) -> bool) -> Vec<Reported> {
         let mut ended = Vec::new();
         self.0.retain(|_, burst| {
-            let goes_on = now.duration_since(burst.began) < TIME;
-            if !goes_on {
+            let ends = has_ended(burst);
+            if ends {
                 ended.extend(burst.rest.take());
             }
-            goes_on
+            !ends
         });
         ended.sort_by_key(|report| report.boot_ns);
         ended

@@ -2,36 +2,42 @@
 
 //! Who reads the ring buffers, of which each has one reader, and tells all others: it serves every
 //! event as a line of JSON on a socket. It never waits for anybody: a listener that is slow loses
-//! lines, and is told how many.
+//! events, and is told how many (`queue.rs`).
 
 use std::{
     cell::RefCell,
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     fs,
     io::{ErrorKind, Write},
     os::unix::{
         fs::PermissionsExt,
         net::{UnixListener, UnixStream},
     },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
-use libbpf_rs::{MapCore, MapFlags, MapHandle, RingBufferBuilder};
-use rustix::time::{ClockId, clock_gettime};
+use libbpf_rs::{RingBuffer, RingBufferBuilder};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    time::{ClockId, clock_gettime},
+};
 
 use crate::{
     burst::Bursts,
     event::{Event, Reported},
+    gap::Gaps,
     kernel::{self, Mode},
-    output::WAIT,
-    pins,
-    report::{BEHAVIOURS, Report},
-    stream::{Out, SOCKET},
+    losses::Losses,
+    output::{WAIT, say},
+    report::Report,
+    rings::Maps,
+    stream::{Out, SOCKET, tell, tell_gap},
 };
 
-/// How many lines wait for a listener.
-const QUEUE: usize = 4096;
+/// How many reports are taken before others have their turn.
+const BATCH: usize = 256;
 
 /// How long what the kernel says of the policies' modes is believed.
 const MODES: Duration = Duration::from_millis(250);
@@ -39,87 +45,69 @@ const MODES: Duration = Duration::from_millis(250);
 /// How often is looked whether other buffers are pinned by now.
 const PINS: Duration = Duration::from_secs(1);
 
+/// How long listeners are still written to at the end.
+const LAST: Duration = Duration::from_secs(1);
+
 /// Reads the buffers until others are pinned in their places, or nobody here listens.
-pub fn run(out: &mut Out) -> Result<()> {
-    let Some(maps) = open()? else {
+pub fn run(out: &Out, gaps: &mut Gaps) -> Result<()> {
+    let Some(maps) = Maps::open()? else {
         return Ok(());
     };
-    let mut hub = Hub::new(&maps.lost)?;
-    let reports = RefCell::new(Vec::new());
+    let mut hub = Hub::new(Losses::new(), out, gaps)?;
+    let taken = RefCell::new(Vec::new());
     let keep = |bytes: &[u8]| {
-        reports.borrow_mut().push(Report::parse(bytes));
+        taken.borrow_mut().push(Report::parse(bytes));
         0
     };
-    let mut rings = RingBufferBuilder::new();
-    // What is refused is read first.
-    rings.add(&maps.denials, keep)?.add(&maps.reports, keep)?;
-    let rings = rings.build()?;
-    let mut looked = Instant::now();
-    while !out.is_closed() {
-        // An interrupted wait is no error.
-        let _ = rings.poll_raw(WAIT);
-        rings.consume()?;
-        for report in reports.borrow_mut().drain(..) {
+    let (mut denials, mut reports) = (RingBufferBuilder::new(), RingBufferBuilder::new());
+    denials.add(&maps.denials, keep)?;
+    reports.add(&maps.reports, keep)?;
+    let (denials, reports) = (denials.build()?, reports.build()?);
+    let take = |ring: &RingBuffer<'_>, hub: &mut Hub<'_>| {
+        let took = ring.consume_raw_n(BATCH);
+        for report in taken.borrow_mut().drain(..) {
             match report {
-                Ok(report) => hub.take(&report, out),
-                Err(e) => crate::output::say(&format!("krsi: {e:#}")),
+                Ok(report) => hub.take(&report),
+                Err(e) => say(&format!("krsi: {e:#}")),
             }
         }
-        hub.turn(&maps.lost, out);
+        took > 0
+    };
+    let mut looked = Instant::now();
+    while !out.is_closed() {
+        hub.wait(&maps);
+        // What is refused is read first, and all of it.
+        while take(&denials, &mut hub) && !out.is_closed() {
+            hub.turn(&maps);
+        }
+        take(&reports, &mut hub);
+        hub.turn(&maps);
         if looked.elapsed() >= PINS {
             looked = Instant::now();
             if !maps.are_pinned()? {
+                // Nobody fills them any more.
+                while take(&denials, &mut hub) || take(&reports, &mut hub) {}
                 break;
             }
         }
     }
+    hub.finish(&maps);
     Ok(())
 }
 
-/// The maps that all policies share.
-struct Maps {
-    denials: MapHandle,
-    reports: MapHandle,
-    lost: MapHandle,
-}
-
-/// Those that are pinned; None if there are none.
-fn open() -> Result<Option<Maps>> {
-    let open = |name| pins::open(&pins::shared(name));
-    let maps = (open("denials")?, open("reports")?, open("lost")?);
-    Ok(match maps {
-        (Some(denials), Some(reports), Some(lost)) => Some(Maps {
-            denials,
-            reports,
-            lost,
-        }),
-        _ => None,
-    })
-}
-
-impl Maps {
-    /// Whether they are in their places still.
-    fn are_pinned(&self) -> Result<bool> {
-        let id = |map: &MapHandle| Ok::<_, anyhow::Error>(map.info()?.info.id);
-        let Some(now) = open()? else {
-            return Ok(true);
-        };
-        Ok(id(&now.denials)? == id(&self.denials)? && id(&now.reports)? == id(&self.reports)?)
-    }
-}
-
-struct Hub {
+struct Hub<'a> {
     socket: UnixListener,
     listeners: Vec<Listener>,
     bursts: Bursts,
-    /// Reports that found no room, by behaviour, as far as that was told.
-    lost: Vec<u64>,
+    losses: Losses,
     modes: HashMap<String, Mode>,
     asked: Option<Instant>,
+    out: &'a Out,
+    gaps: &'a mut Gaps,
 }
 
-impl Hub {
-    fn new(lost: &MapHandle) -> Result<Self> {
+impl<'a> Hub<'a> {
+    fn new(losses: Losses, out: &'a Out, gaps: &'a mut Gaps) -> Result<Self> {
         // Who had it before has ended: the lock is ours.
         match fs::remove_file(SOCKET) {
             Err(e) if e.kind() == ErrorKind::NotFound => (),
@@ -132,10 +120,35 @@ impl Hub {
             socket,
             listeners: Vec::new(),
             bursts: Bursts::default(),
-            lost: counts(lost),
+            losses,
             modes: HashMap::new(),
             asked: None,
+            out,
+            gaps,
         })
+    }
+
+    /// Until there is a report, somebody to talk to, or nothing for a moment.
+    fn wait(&self, maps: &Maps) {
+        let mut fds = vec![
+            PollFd::new(&maps.denials, PollFlags::IN),
+            PollFd::new(&maps.reports, PollFlags::IN),
+            PollFd::new(&self.socket, PollFlags::IN),
+        ];
+        fds.extend(self.listeners.iter().map(|listener| {
+            // A listener that has ended is told of without being asked for.
+            let flags = match listener.has_nothing() {
+                true => PollFlags::empty(),
+                false => PollFlags::OUT,
+            };
+            PollFd::new(&listener.stream, flags)
+        }));
+        let wait = Timespec {
+            tv_sec: 0,
+            tv_nsec: WAIT.subsec_nanos().into(),
+        };
+        // An interrupted wait is no error.
+        let _ = poll(&mut fds, Some(&wait));
     }
 
     /// Whether a policy runs in enforce mode.
@@ -148,41 +161,53 @@ impl Hub {
         self.modes.get(policy) == Some(&Mode::Enforce)
     }
 
-    fn take(&mut self, report: &Report, out: &mut Out) {
+    fn take(&mut self, report: &Report) {
         let enforced = self.enforces(&String::from_utf8_lossy(&report.policy));
         let report = Reported::new(report, enforced, epoch());
         if let Some(report) = self.bursts.take(report, Instant::now()) {
-            self.tell(&Event::Report(Box::new(report)), out);
+            self.tell(Event::Report(Box::new(report)));
         }
     }
 
     /// What is to be done whether there was a report or not.
-    fn turn(&mut self, lost: &MapHandle, out: &mut Out) {
+    fn turn(&mut self, maps: &Maps) {
         for report in self.bursts.ended(Instant::now()) {
-            self.tell(&Event::Report(Box::new(report)), out);
+            self.tell(Event::Report(Box::new(report)));
         }
-        let now = counts(lost);
-        for (i, count) in now.iter().enumerate() {
-            let more = count.saturating_sub(self.lost[i]);
-            if more > 0 {
-                self.tell(&Event::lost(BEHAVIOURS[i], more, "kernel"), out);
-            }
+        for lost in self.losses.look(&maps.lost) {
+            self.tell(lost);
         }
-        self.lost = now;
         while let Ok((stream, _)) = self.socket.accept() {
             if stream.set_nonblocking(true).is_ok() {
                 self.listeners.push(Listener::new(stream));
             }
         }
         self.listeners.retain_mut(Listener::write);
+        tell_gap(self.out, self.gaps, false);
     }
 
-    fn tell(&mut self, event: &Event, out: &mut Out) {
-        let line = event.to_json();
+    fn tell(&mut self, event: Event) {
+        let event = Arc::new(event);
         for listener in &mut self.listeners {
-            listener.push(&line);
+            listener.queue.push(event.clone());
         }
-        out.send(event.clone());
+        tell(event, self.out, self.gaps);
+    }
+
+    /// Tells what is still to be told.
+    fn finish(&mut self, maps: &Maps) {
+        for report in self.bursts.all() {
+            self.tell(Event::Report(Box::new(report)));
+        }
+        for lost in self.losses.look_now(&maps.lost) {
+            self.tell(lost);
+        }
+        let end = Instant::now() + LAST;
+        self.listeners.retain_mut(Listener::write);
+        while !self.listeners.iter().all(Listener::has_nothing) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(10));
+            self.listeners.retain_mut(Listener::write);
+        }
     }
 }
 
@@ -195,67 +220,43 @@ pub fn epoch() -> Duration {
     time(ClockId::Realtime).saturating_sub(time(ClockId::Boottime))
 }
 
-/// How many reports found no room, by behaviour.
-pub fn counts(lost: &impl MapCore) -> Vec<u64> {
-    (0..BEHAVIOURS.len() as u32)
-        .map(|key| {
-            let value = lost
-                .lookup(&key.to_ne_bytes(), MapFlags::ANY)
-                .ok()
-                .flatten();
-            value
-                .and_then(|value| value.try_into().ok())
-                .map_or(0, u64::from_ne_bytes)
-        })
-        .collect()
-}
-
 /// Who is told by the socket.
 struct Listener {
     stream: UnixStream,
-    lines: VecDeque<Vec<u8>>,
-    /// How much of the first line is written.
-    written: usize,
-    lost: u64,
+    queue: crate::queue::Queue,
+    /// What is left of a line.
+    line: Vec<u8>,
 }
 
 impl Listener {
     fn new(stream: UnixStream) -> Self {
         Self {
             stream,
-            lines: VecDeque::new(),
-            written: 0,
-            lost: 0,
+            queue: crate::queue::Queue::default(),
+            line: Vec::new(),
         }
     }
 
-    fn push(&mut self, line: &str) {
-        if self.lines.len() >= QUEUE {
-            self.lost += 1;
-            return;
-        }
-        if self.lost > 0 {
-            let event = Event::lost("", std::mem::take(&mut self.lost), "reader");
-            self.lines
-                .push_back(format!("{}\n", event.to_json()).into());
-        }
-        self.lines.push_back(format!("{line}\n").into());
+    fn has_nothing(&self) -> bool {
+        self.line.is_empty() && self.queue.is_empty()
     }
 
     /// Writes what can be written without waiting; false if nobody reads any more.
     fn write(&mut self) -> bool {
-        while let Some(line) = self.lines.front() {
-            match self.stream.write(&line[self.written..]) {
-                Ok(n) if self.written + n == line.len() => {
-                    self.written = 0;
-                    self.lines.pop_front();
-                }
-                Ok(n) => self.written += n,
+        loop {
+            if self.line.is_empty() {
+                let Some(event) = self.queue.pop() else {
+                    return true;
+                };
+                self.line = event.to_json().into();
+                self.line.push(b'\n');
+            }
+            match self.stream.write(&self.line) {
+                Ok(n) => drop(self.line.drain(..n)),
                 Err(e) if e.kind() == ErrorKind::WouldBlock => return true,
                 Err(e) if e.kind() == ErrorKind::Interrupted => (),
                 Err(_) => return false,
             }
         }
-        true
     }
 }

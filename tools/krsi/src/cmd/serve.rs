@@ -39,18 +39,22 @@ pub fn run(args: &Args) -> Result<Status> {
     let mut said = vec![0; workers.len()];
     while !end.is_here() {
         if let Some(event) = stream.next(WAIT) {
-            send(&workers, event);
+            send(&workers, &event);
         }
         // What one of them lost the others tell.
         for (worker, said) in workers.iter().zip(&mut said) {
             let lost = worker.lost();
             if lost > *said {
-                send(&workers, Event::lost("", lost - *said, worker.name()));
+                send(
+                    &workers,
+                    &Arc::new(Event::lost("", lost - *said, worker.name())),
+                );
                 *said = worker.lost();
             }
         }
     }
     notify("STOPPING=1")?;
+    stream.finish().for_each(|event| send(&workers, &event));
     let mut status = Status::Done;
     for worker in workers {
         let name = worker.name();
@@ -63,10 +67,9 @@ pub fn run(args: &Args) -> Result<Status> {
     Ok(status)
 }
 
-fn send(workers: &[Worker], event: Event) {
-    let event = Arc::new(event);
+fn send(workers: &[Worker], event: &Arc<Event>) {
     for worker in workers {
-        worker.send(&event);
+        worker.send(event);
     }
 }
 

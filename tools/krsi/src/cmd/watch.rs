@@ -72,18 +72,21 @@ pub fn run(args: &Args) -> Result<Status> {
     let colours = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let mut lines = Lines::new(&end);
     let mut lost = false;
-    while !end.is_here() {
-        let Some(event) = stream.next(WAIT) else {
-            continue;
-        };
+    let mut print = |event: &Event| {
         lost |= matches!(event, Event::Lost { .. });
-        if args.wants(&event) {
+        if args.wants(event) {
             lines.write(&match args.json {
                 true => event.to_json(),
-                false => for_people(&event, colours),
+                false => for_people(event, colours),
             });
         }
+    };
+    while !end.is_here() {
+        if let Some(event) = stream.next(WAIT) {
+            print(&event);
+        }
     }
+    stream.finish().for_each(|event| print(&event));
     Ok(match lines.finish() && !lost {
         true => Status::Done,
         false => Status::Wrong,
