@@ -9,7 +9,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use libbpf_cargo::SkeletonBuilder;
 
 fn main() -> Result<()> {
@@ -18,10 +18,12 @@ fn main() -> Result<()> {
     let repository = Path::new(&package).join("../..");
     let out = PathBuf::from(env::var_os("OUT_DIR").context("cargo sets OUT_DIR")?);
     let includes = ["bpf-helpers", "policies"].map(|dir| repository.join(dir));
+    let clang = env::var("CLANG").unwrap_or("clang".into());
+    ensure_new(&clang)?;
     let mut arguments: Vec<_> = ["-Wall".into(), "-Werror".into()].into();
     arguments.extend(includes.iter().map(|dir| format!("-I{}", dir.display())));
     arguments.extend(
-        system_includes()?
+        system_includes(&clang)?
             .iter()
             .map(|dir| format!("-idirafter{dir}")),
     );
@@ -32,6 +34,7 @@ fn main() -> Result<()> {
         let object = out.join(file).with_extension("o");
         SkeletonBuilder::new()
             .source(&source)
+            .clang(&clang)
             .obj(&object)
             .clang_args(arguments.iter())
             .build()
@@ -40,16 +43,34 @@ fn main() -> Result<()> {
         list += &format!("({name:?}, include_bytes!({object:?})),\n");
     }
     fs::write(out.join("policies.in"), format!("&[\n{list}]\n"))?;
+    println!("cargo::rerun-if-env-changed=CLANG");
     for dir in includes {
         println!("cargo::rerun-if-changed={}", dir.display());
     }
     Ok(())
 }
 
+/// Debian 12's clang, 14, compiles all of them, and the kernel does not take all that it makes.
+fn ensure_new(clang: &str) -> Result<()> {
+    let output = Command::new(clang)
+        .args(["-dM", "-E", "-x", "c", "/dev/null"])
+        .output()
+        .with_context(|| format!("running {clang}, which compiles the policies"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let major: Option<u32> = text
+        .lines()
+        .find_map(|line| line.strip_prefix("#define __clang_major__ "))
+        .and_then(|major| major.trim().parse().ok());
+    ensure!(
+        major.is_some_and(|major| major > 14),
+        "{clang} is too old, or no clang: install clang-19 and set CLANG=clang-19"
+    );
+    Ok(())
+}
+
 /// Where the host's compiler finds linux/types.h and what that includes.
-fn system_includes() -> Result<Vec<String>> {
-    let clang = env::var("CLANG").unwrap_or("clang".into());
-    let output = Command::new(&clang)
+fn system_includes(clang: &str) -> Result<Vec<String>> {
+    let output = Command::new(clang)
         .args(["-v", "-E", "-"])
         .stdin(Stdio::null())
         .output()
