@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! The reader of a module's file, which may be anything: its name, and the values of its `.modinfo`.
 //!

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! Identical reports in a burst are told once at once, and once more, with how many more there
 //! were, when the burst ends: the counts of all that is told add up to the reports.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! The configuration: a TOML file that says what is to be in force. What is wrong in it is refused
 //! with file, line and reason. `wanted.rs` makes of it what each policy gets.

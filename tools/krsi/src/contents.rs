@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! What is in a policy's map against what the configuration wants there, and how the one becomes the
 //! other while the policy is attached: what is new is put first, and what is no longer wanted goes

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! What ELF files say of themselves, read by the kernel's rules: whether a file is a program, and
 //! its build id.

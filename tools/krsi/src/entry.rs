@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! What a person allows, denies or exempts: entries of a policy's maps. The structs are those of
 //! `policies/*.h`. Each says why if what it names can't be there, or could never match.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! What a person, a log or another program is told: a report with all that user space adds to it,
 //! or a loss. One object a line as JSON; its schema is versioned ([`SCHEMA`]).

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! What KRSI tells of a file: `struct krsi_file_id` of the ABI, as user space learns it.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! What was lost when the reader of the kernel's buffers ended: it had taken reports that it told
 //! nobody. Reports have numbers, so what was neither told nor counted as lost shows as a gap.

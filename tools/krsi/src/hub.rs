@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! Who reads the ring buffers, of which each has one reader, and tells all others: it serves every
 //! event as a line of JSON on a socket. It never waits for anybody: a listener that is slow loses

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! Carries a plan out. Everything that can fail is done beside what is in force, which stays until
 //! all is ready. Then what comes is put in force before anything goes, so that nothing that is

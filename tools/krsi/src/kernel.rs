@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! What KRSI in the kernel says of itself, in securityfs. Documentation/abi.rst describes the files.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! What found no room in the kernel's buffers, by behaviour. How much of it was told is kept in a
 //! file, so that what is lost while nobody reads is told to the next who does.

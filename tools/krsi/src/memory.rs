@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! How much memory of the kernel's programs and maps take, in bytes. What has gone meanwhile takes
 //! none.

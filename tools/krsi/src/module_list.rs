@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! Lists of modules: as files, in the format of sha256sum(1), and as the map that module_allow looks
 //! into, which is replaced whole.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! Reads modules as files: their digest, which is that of the uncompressed file, as the kernel's is,
 //! and their name, by the reader of the kernel part.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! How lines are written: whole, and none of them at any price. Whatever becomes of the standard
 //! output, a reader that ended or stands still, a full disk, what was lost is counted and said on

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! Where what is applied is pinned: `reports`, `denials` and `lost`, which all policies share, and a
 //! directory for each policy, which holds its link and its maps. Who changes any of it holds the

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! What is to be done so that what is applied is what the configuration wants. Making a plan
 //! changes nothing; `install.rs` carries it out.

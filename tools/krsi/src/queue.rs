@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! Events that wait for somebody who may be slow: a bounded queue that counts what it has no room
 //! for, by behaviour, and tells that in its turn. What was refused, or would have been, finds room

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! What a policy puts into its ring buffers: `struct krsi_report` of `policies/report.h`.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! The configuration as a text that is changed: what stands around the change, comments and layout,
 //! stays as it is.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! The buffers and counts that all applied policies share. They outlive each policy; where this
 //! version has them in another size, new ones take their places, and every policy is updated.

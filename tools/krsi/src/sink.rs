@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! Where `krsi serve` puts events. Each sink has a thread and a bounded queue of its own, so that one
 //! that is slow, full or gone holds up no other; what it lost is counted, and said.

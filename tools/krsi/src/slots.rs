@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! How a list of slots is changed while a policy reads it: it reads them in order up to the first
 //! that is empty. What is in the list before and after must be there all the time.

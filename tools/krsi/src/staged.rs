@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! A policy that is made ready beside the one in force: loaded, filled, pinned below another name
 //! and attached by a link that ends with this process. Until it is put in place, dropping it leaves

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! The events of what is applied, for as many as want them. Whoever gets the lock reads the kernel's
 //! buffers and tells the others (`hub.rs`); when it ends, one of them takes over, and what was lost

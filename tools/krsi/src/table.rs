@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! What `krsi top` shows: sums of the events of each policy and behaviour, and how they are drawn.
 

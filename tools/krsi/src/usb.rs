@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! The USB sticks that are plugged in, as sysfs tells them, and how a policy names one.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! Which environment variables env_audit looks for: `struct krsi_variables` of policies/preload.h.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! `krsi apply`: brings what is in force to what the configuration says, and ends. What it did is
 //! pinned and needs no process.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! `krsi generate`: man pages and shell completions, made from the command line's own definition;
 //! for packages.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! `krsi policy new`: a directory with a policy, its Makefile and its tests, ready to build. The
 //! headers go with it, so that nothing but clang and linux/bpf.h is needed.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! `krsi run`: attaches policies without pins, prints what they report, and detaches them at the
 //! end; for trying things.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! `krsi serve`: puts the events of what is applied where logs go, as a service. Enforcement does not
 //! depend on it.

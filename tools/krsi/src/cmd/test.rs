@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! `krsi test DIR`: what the author of a policy has his CI run, on a machine that may lock
 //! everybody out. Has this kernel verify each object of the directory, attaches all in enforce mode,

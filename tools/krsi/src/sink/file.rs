@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! A file of events, one JSON object a line, that is rotated: `events.json`, `events.json.1`, ...
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! The journal of systemd, with native fields: `journalctl KRSI_VERDICT=denied`. Its protocol is a
 //! datagram of lines `FIELD=value`; no value here has a line end, for strings are escaped.

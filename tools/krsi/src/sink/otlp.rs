@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! A collector of OpenTelemetry: each event as a log record, and the numbers of events and losses as
 //! metrics, by OTLP over HTTP.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! syslog: one datagram an event to `/dev/log`, of the facility authpriv.
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0
+// SPDX-License-Identifier: GPL-2.0-or-later
 
 //! `krsi modules learn`: the list of all modules that this machine has. It is written only; what puts
 //! it in force is `krsi apply`, or `krsi modules allow --list`.
