@@ -74,7 +74,7 @@ impl Losses {
 }
 
 /// How many reports found no room, by behaviour.
-fn counts(lost: &impl MapCore) -> Vec<u64> {
+pub fn counts(lost: &impl MapCore) -> Vec<u64> {
     (0..BEHAVIOURS.len() as u32)
         .map(|key| {
             let value = lost

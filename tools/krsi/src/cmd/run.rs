@@ -12,8 +12,8 @@ use crate::{
     Status,
     entry::Entry,
     event::Verdict,
-    hub,
     kernel::{self, Mode},
+    losses,
     object::{Loaded, Opened},
     output::{End, Lines, WAIT, say},
     report::Report,
@@ -260,7 +260,7 @@ fn print_lost(maps: &[libbpf_rs::Map<'_>], lines: &mut Lines<'_>, said: u64, end
     let lost = maps
         .iter()
         .filter(|map| map.name() == "lost")
-        .flat_map(hub::counts)
+        .flat_map(losses::counts)
         .sum();
     if lost == said || (lines.has_failed() && !end.is_here()) {
         return said;
