@@ -118,6 +118,16 @@ test_tool_in_guest() {
 		--kselftest /usr/lib/krsi/tool-tests
 }
 
+# The tool where there is no KRSI, or where the boot parameter is in the way.
+test_tool_missing() {
+	local append
+	for append in lsm=landlock,lockdown,yama,bpf krsi.mode=audit; do
+		say "normal: booting the guest for the tool with $append"
+		guest normal --name "tool with $append" --results "$RESULTS" --append "$append kunit.enable=0" \
+			--kselftest /usr/lib/krsi/tool-tests missing
+	done
+}
+
 # What some rows of make bench cost, beside the committed figures.
 test_costs() {
 	say "costs: booting a guest whose clock counts instructions"
@@ -137,6 +147,7 @@ test_normal() {
 		test_lsm_order
 		test_demo
 		test_tool_in_guest
+		test_tool_missing
 		test_costs
 	fi
 	run_tests normal --timeout 7200 --silence 600 /usr/lib/krsi/tests normal ${PROGRAM:+"$PROGRAM"}
