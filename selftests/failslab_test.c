@@ -86,14 +86,14 @@ FIXTURE_TEARDOWN(failslab)
 }
 
 /* Executes while the n-th allocation fails; tells how far the errors went up. */
-static int run_with_fault(struct verdict *verdict, int n, int *errors)
+static int run_with_fault(struct verdict *verdict, const char *path, int n, int *errors)
 {
 	/* So many pages of strings that the list of them is allocated. */
 	static char filler[8 * 4096] = "FILLER=";
 	char *envp[] = { "VERDICT_TEST=1", filler, NULL };
 	struct fault fault = {};
 	struct run how = {
-		.path = test_path("exit0"),
+		.path = path,
 		.envp = envp,
 		.tgid = { &verdict->tgid },
 		.before = arm,
@@ -128,7 +128,7 @@ TEST_F(failslab, denies_no_exec)
 
 	attach(_metadata, self, 0);
 	for (n = 1; n < MOST && quiet < ENOUGH; n++) {
-		int ret = run_with_fault(self->verdict, n, &errors);
+		int ret = run_with_fault(self->verdict, test_path("exit0"), n, &errors);
 
 		EXPECT_NE(-EPERM, ret);
 		EXPECT_NE(-EACCES, ret);
@@ -157,7 +157,7 @@ TEST_F(failslab, denies_where_the_policy_is_fail_closed)
 
 	attach(_metadata, self, KRSI_FAIL_CLOSED);
 	for (n = 1; n < MOST && quiet < ENOUGH; n++) {
-		int ret = run_with_fault(self->verdict, n, &errors);
+		int ret = run_with_fault(self->verdict, test_path("exit0"), n, &errors);
 
 		EXPECT_EQ(ret == -EPERM, errors == 1) {
 			TH_LOG("allocation %d: %d, %d errors", n, ret, errors);
@@ -185,8 +185,12 @@ TEST_F(failslab, denies_nothing_while_executables_are_recorded)
 	ASSERT_EQ(0, policy_line("unlinks_executable", &before));
 	log_mark();
 	for (n = 1; n < MOST && quiet < ENOUGH; n++) {
-		int executed = run_with_fault(self->verdict, n, &errors);
+		int executed;
 
+		/* One that was never executed: what was takes no memory. */
+		unlink(EXECUTED);
+		ASSERT_EQ(0, file_copy(test_path("exit0"), EXECUTED, 0755));
+		executed = run_with_fault(self->verdict, EXECUTED, n, &errors);
 		EXPECT_TRUE(executed != -EPERM && executed != -EACCES) {
 			TH_LOG("allocation %d: %d", n, executed);
 		}

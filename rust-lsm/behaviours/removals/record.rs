@@ -303,9 +303,19 @@ fn run(file: &File) -> Result {
 }
 
 /// Calls `note` with the number of a file that is started, and with that of the one below an
-/// overlay; each with the place that leads to it.
+/// overlay; each with the place that leads to it, and again while its number is another by then.
 fn each_file(file: &File, mut note: impl FnMut(u64, &Place<'_>) -> Result) -> Result {
-    let mut each = |place: Place<'_>| note(inode_number::give(place.inode())?, &place);
+    let mut each = |place: Place<'_>| -> Result {
+        loop {
+            let number = inode_number::give(place.inode())?;
+            note(number, &place)?;
+            // If the record ended and began anew meanwhile, this is noted of an inode that nobody
+            // finds.
+            if inode_number::of(place.inode()) == Some(number) {
+                return Ok(());
+            }
+        }
+    };
     let place = Place::of(file);
     each(place)?;
     if place.is_overlay() {
