@@ -142,6 +142,14 @@ impl Event {
         }
     }
 
+    /// How many reports it stands for.
+    pub fn count(&self) -> u64 {
+        match self {
+            Self::Report(report) => report.count,
+            Self::Lost { count, .. } => *count,
+        }
+    }
+
     /// As one line of JSON, without its end.
     pub fn to_json(&self) -> String {
         let line = Line {

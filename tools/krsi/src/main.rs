@@ -27,7 +27,6 @@ mod kernel;
 mod key;
 mod losses;
 mod memory;
-mod modes;
 mod module_list;
 mod module_read;
 mod object;

@@ -43,6 +43,11 @@ pub trait Sink: Send {
     fn flush(&mut self) -> Result<()> {
         Ok(())
     }
+
+    /// How many events it has lost of those that it took, since it was last asked.
+    fn lost(&mut self) -> u64 {
+        0
+    }
 }
 
 /// A sink with its thread.
@@ -78,11 +83,11 @@ impl Worker {
             .as_ref()
             .map(|queue| queue.try_send(event.clone()));
         if !matches!(sent, Some(Ok(()))) {
-            self.lost.fetch_add(1, Relaxed);
+            self.lost.fetch_add(event.count(), Relaxed);
         }
     }
 
-    /// How many events it lost.
+    /// How many reports it lost.
     pub fn lost(&self) -> u64 {
         self.lost.load(Relaxed)
     }
@@ -92,7 +97,7 @@ impl Worker {
         self.name
     }
 
-    /// Waits a moment until it has written what waits, and returns how many events it lost.
+    /// Waits a moment until it has written what waits, and returns how many reports it lost.
     pub fn finish(mut self) -> u64 {
         self.queue = None;
         let end = Instant::now() + LAST;
@@ -103,40 +108,54 @@ impl Worker {
     }
 }
 
-/// Until there are no more events.
+/// Until there are no more events. What was lost here is told here when it can be.
 fn work(name: &str, sink: &mut dyn Sink, events: &Receiver<Arc<Event>>, lost: &AtomicU64) {
     let mut failed = false;
+    let mut told = 0;
     let mut flushed = Instant::now();
     loop {
-        let result = match events.recv_timeout(FLUSH) {
-            Ok(event) => sink.take(&event),
-            Err(RecvTimeoutError::Timeout) => Ok(()),
+        let event = match events.recv_timeout(FLUSH) {
+            Ok(event) => Some(event),
+            Err(RecvTimeoutError::Timeout) => None,
             Err(RecvTimeoutError::Disconnected) => break,
         };
-        let took = result.is_err();
-        let result = result.and_then(|()| match flushed.elapsed() >= FLUSH {
-            true => {
-                flushed = Instant::now();
-                sink.flush()
+        let mut result = tell_lost(name, sink, lost, &mut told);
+        if let Some(event) = event {
+            result = sink.take(&event);
+            if result.is_err() {
+                lost.fetch_add(event.count(), Relaxed);
             }
-            false => Ok(()),
-        });
-        if let Err(e) = &result {
-            lost.fetch_add(u64::from(took), Relaxed);
-            if !failed {
-                say(&format!("krsi: {name}: {e:#}; events are lost there"));
-            }
-        } else if failed {
-            say(&format!(
+        }
+        if flushed.elapsed() >= FLUSH {
+            flushed = Instant::now();
+            result = result.and(sink.flush());
+        }
+        lost.fetch_add(sink.lost(), Relaxed);
+        match &result {
+            Err(e) if !failed => say(&format!("krsi: {name}: {e:#}; events are lost there")),
+            Ok(()) if failed => say(&format!(
                 "krsi: {name}: writing again; lost: {}",
                 lost.load(Relaxed)
-            ));
+            )),
+            _ => (),
         }
         failed = result.is_err();
     }
-    if let Err(e) = sink.flush() {
+    let result = tell_lost(name, sink, lost, &mut told).and(sink.flush());
+    lost.fetch_add(sink.lost(), Relaxed);
+    if let Err(e) = result {
         say(&format!("krsi: {name}: {e:#}"));
     }
+}
+
+/// Tells the sink itself what it has lost since that was last told.
+fn tell_lost(name: &str, sink: &mut dyn Sink, lost: &AtomicU64, told: &mut u64) -> Result<()> {
+    let missing = lost.load(Relaxed) - *told;
+    if missing > 0 {
+        sink.take(&Event::lost("", missing, name))?;
+        *told += missing;
+    }
+    Ok(())
 }
 
 /// How grave an event is, as syslog(3) counts.

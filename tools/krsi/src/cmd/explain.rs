@@ -5,7 +5,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, bail};
@@ -15,6 +15,7 @@ use crate::{
     config::{self, Config},
     event::{Event, Line, Reported, Verdict},
     output::{End, Lines},
+    sink::file::numbered,
     text,
 };
 
@@ -88,16 +89,30 @@ fn find(args: &Args) -> Result<Reported> {
             "krsi serve keeps no file of events: say so in the section [events], or name one by --file",
         )?,
     };
-    let file = fs::File::open(&path).with_context(|| path.display().to_string())?;
+    let mut files = vec![path.clone()];
+    files.extend(
+        (1..)
+            .map(|number| numbered(&path, number))
+            .take_while(|file| file.exists()),
+    );
+    for file in files {
+        if let Some(report) = last_in(&file, &is_meant)? {
+            return Ok(report);
+        }
+    }
+    bail!("{} has no event {wanted}", path.display())
+}
+
+/// The last event in a file that is meant.
+fn last_in(path: &Path, is_meant: impl Fn(&Reported) -> bool) -> Result<Option<Reported>> {
+    let name = || path.display().to_string();
+    let file = fs::File::open(path).with_context(name)?;
     let mut found = None;
     for line in BufReader::new(file).lines() {
-        let line = line.with_context(|| path.display().to_string())?;
-        found = parse(&line).filter(|report| is_meant(report)).or(found);
+        let report = parse(&line.with_context(name)?);
+        found = report.filter(|report| is_meant(report)).or(found);
     }
-    match found {
-        Some(report) => Ok(report),
-        None => bail!("{} has no event {wanted}", path.display()),
-    }
+    Ok(found)
 }
 
 /// The paragraph.

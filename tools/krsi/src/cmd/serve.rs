@@ -12,7 +12,13 @@ use crate::{
     config::{self, Config, Events},
     event::Event,
     output::{End, WAIT, say},
-    sink::{Worker, file::EventFile, journald::Journal, otlp::Collector, syslog::Syslog},
+    sink::{
+        Worker,
+        file::EventFile,
+        journald::Journal,
+        otlp::{self, Collector},
+        syslog::Syslog,
+    },
     stream::Stream,
 };
 
@@ -41,15 +47,14 @@ pub fn run(args: &Args) -> Result<Status> {
         if let Some(event) = stream.next(WAIT) {
             send(&workers, &event);
         }
-        // What one of them lost the others tell.
+        // What one of them lost the others tell, too.
         for (worker, said) in workers.iter().zip(&mut said) {
             let lost = worker.lost();
             if lost > *said {
-                send(
-                    &workers,
-                    &Arc::new(Event::lost("", lost - *said, worker.name())),
-                );
-                *said = worker.lost();
+                let event = Arc::new(Event::lost("", lost - *said, worker.name()));
+                let others = workers.iter().filter(|other| other.name() != worker.name());
+                others.for_each(|other| other.send(&event));
+                *said = lost;
             }
         }
     }
@@ -60,7 +65,7 @@ pub fn run(args: &Args) -> Result<Status> {
         let name = worker.name();
         let lost = worker.finish();
         if lost > 0 {
-            say(&format!("krsi: {name}: events lost: {lost}"));
+            say(&format!("krsi: {name}: reports lost: {lost}"));
             status = Status::Wrong;
         }
     }
@@ -87,7 +92,7 @@ fn start(events: &Events) -> Result<Vec<Worker>> {
         workers.push(Worker::start("syslog", Box::new(Syslog::new()?))?);
     }
     if let Some(url) = &events.otlp {
-        workers.push(Worker::start("otlp", Box::new(Collector::new(url)?))?);
+        workers.push(Worker::start(otlp::NAME, Box::new(Collector::new(url)?))?);
     }
     ensure!(
         !workers.is_empty(),

@@ -58,27 +58,31 @@ impl EventFile {
         self.open.as_mut().context("it was opened")
     }
 
-    fn numbered(&self, number: u32) -> PathBuf {
-        let mut path = self.path.clone().into_os_string();
-        if number > 0 {
-            path.push(format!(".{number}"));
-        }
-        path.into()
-    }
-
     fn rotate(&mut self) -> Result<()> {
         self.open = None;
         if self.keep == 0 {
             fs::remove_file(&self.path)?;
         }
         for number in (0..self.keep).rev() {
-            let (from, to) = (self.numbered(number), self.numbered(number + 1));
+            let (from, to) = (
+                numbered(&self.path, number),
+                numbered(&self.path, number + 1),
+            );
             if from.try_exists()? {
                 fs::rename(&from, &to).with_context(|| from.display().to_string())?;
             }
         }
         Ok(())
     }
+}
+
+/// The name of a rotated file: 0 is the one that is written.
+pub fn numbered(path: &Path, number: u32) -> PathBuf {
+    let mut path = path.as_os_str().to_owned();
+    if number > 0 {
+        path.push(format!(".{number}"));
+    }
+    path.into()
 }
 
 impl Sink for EventFile {
@@ -125,7 +129,8 @@ mod tests {
         for count in 0..9 {
             file.take(&Event::lost("", count, "kernel")).unwrap();
         }
-        let lines = |n| fs::read_to_string(file.numbered(n)).map_or(0, |text| text.lines().count());
+        let lines =
+            |n| fs::read_to_string(numbered(&path, n)).map_or(0, |text| text.lines().count());
         assert_eq!([lines(0), lines(1), lines(2), lines(3)], [1, 2, 2, 0]);
     }
 }

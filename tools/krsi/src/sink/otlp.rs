@@ -3,7 +3,13 @@
 //! A collector of OpenTelemetry: each event as a log record, and the numbers of events and losses as
 //! metrics, by OTLP over HTTP.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, SystemTime},
+};
 
 use anyhow::{Context, Result};
 use opentelemetry::{
@@ -14,7 +20,8 @@ use opentelemetry::{
 use opentelemetry_otlp::{LogExporter, MetricExporter, Protocol, WithExportConfig};
 use opentelemetry_sdk::{
     Resource,
-    logs::{SdkLogger, SdkLoggerProvider},
+    error::OTelSdkResult,
+    logs::{LogBatch, SdkLogger, SdkLoggerProvider},
     metrics::SdkMeterProvider,
 };
 
@@ -24,6 +31,12 @@ use crate::event::{Event, Verdict};
 /// How long a collector may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How many logs are sent at once: fewer than the SDK keeps before it drops some.
+const BATCH: u64 = 512;
+
+/// The name of this sink in what is lost.
+pub const NAME: &str = "otlp";
+
 /// The collector.
 pub struct Collector {
     logs: SdkLoggerProvider,
@@ -31,6 +44,12 @@ pub struct Collector {
     metrics: SdkMeterProvider,
     events: Counter<u64>,
     lost: Counter<u64>,
+    /// Logs that wait to be sent.
+    waiting: u64,
+    /// Logs that the collector did not take.
+    failed: Arc<AtomicU64>,
+    /// Why, if that was not said yet.
+    unsaid: Option<anyhow::Error>,
 }
 
 impl Collector {
@@ -38,6 +57,7 @@ impl Collector {
     pub fn new(url: &str) -> Result<Self> {
         let url = url.trim_end_matches('/');
         let resource = Resource::builder().with_service_name("krsi").build();
+        let failed = Arc::new(AtomicU64::new(0));
         let exporter = LogExporter::builder()
             .with_http()
             .with_protocol(Protocol::HttpBinary)
@@ -46,7 +66,10 @@ impl Collector {
             .build()
             .with_context(|| url.to_owned())?;
         let logs = SdkLoggerProvider::builder()
-            .with_batch_exporter(exporter)
+            .with_batch_exporter(Counted {
+                exporter,
+                failed: failed.clone(),
+            })
             .with_resource(resource.clone())
             .build();
         let exporter = MetricExporter::builder()
@@ -67,7 +90,16 @@ impl Collector {
             lost: meter.u64_counter("krsi.lost").build(),
             logs,
             metrics,
+            waiting: 0,
+            failed,
+            unsaid: None,
         })
+    }
+
+    /// Sends the logs that wait.
+    fn send(&mut self) -> Result<()> {
+        self.waiting = 0;
+        self.logs.force_flush().context("logs")
     }
 
     fn count(&self, event: &Event) {
@@ -99,6 +131,10 @@ impl Collector {
 impl Sink for Collector {
     fn take(&mut self, event: &Event) -> Result<()> {
         self.count(event);
+        // That this collector takes none it can't be told but by the sum, when it takes some again.
+        if matches!(event, Event::Lost { place, .. } if place == NAME) {
+            return Ok(());
+        }
         let mut record = self.logger.create_log_record();
         record.set_body(AnyValue::from(event.to_string()));
         record.add_attribute("krsi.event", event.to_json());
@@ -118,12 +154,51 @@ impl Sink for Collector {
             Event::Lost { .. } => record.set_severity_number(Severity::Error),
         }
         self.logger.emit(record);
+        self.waiting += 1;
+        if self.waiting >= BATCH {
+            // What was not sent is counted already: it is no loss of this event.
+            self.unsaid = self.send().err();
+        }
         Ok(())
     }
 
+    fn lost(&mut self) -> u64 {
+        self.failed.swap(0, Relaxed)
+    }
+
     fn flush(&mut self) -> Result<()> {
-        self.logs.force_flush().context("logs")?;
+        let unsaid = self.unsaid.take();
+        self.send()?;
+        if let Some(error) = unsaid {
+            return Err(error);
+        }
         self.metrics.force_flush().context("metrics")
+    }
+}
+
+/// Counts the logs that can't be sent, of which the SDK tells nobody how many there are.
+#[derive(Debug)]
+struct Counted {
+    exporter: LogExporter,
+    failed: Arc<AtomicU64>,
+}
+
+impl opentelemetry_sdk::logs::LogExporter for Counted {
+    async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
+        let logs = batch.iter().count() as u64;
+        let result = self.exporter.export(batch).await;
+        if result.is_err() {
+            self.failed.fetch_add(logs, Relaxed);
+        }
+        result
+    }
+
+    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
+        self.exporter.shutdown_with_timeout(timeout)
+    }
+
+    fn set_resource(&mut self, resource: &Resource) {
+        self.exporter.set_resource(resource);
     }
 }
 
@@ -218,5 +293,20 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names, ["krsi.events", "krsi.lost"]);
+    }
+
+    #[test]
+    fn what_no_collector_takes_is_counted() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        drop(listener);
+        let mut collector = Collector::new(&url).unwrap();
+        for _ in 0..3 {
+            let report = crate::event::tests::report("env_audit");
+            collector.take(&Event::Report(Box::new(report))).unwrap();
+        }
+        collector.take(&Event::lost("", 7, NAME)).unwrap();
+        assert!(collector.flush().is_err());
+        assert_eq!((collector.lost(), collector.lost()), (3, 0));
     }
 }
