@@ -70,7 +70,7 @@ impl Stream {
     /// Begins to read. An error if nothing is applied.
     pub fn open() -> Result<Self> {
         ensure!(
-            pins::exists(&pins::shared("reports"))?,
+            !pins::policies()?.is_empty(),
             "nothing is applied that could report: krsi apply"
         );
         let made = DirBuilder::new().recursive(true).mode(0o700).create(DIR);
