@@ -216,9 +216,15 @@ static __always_inline int look(void *ctx, struct krsi_exec *exec, struct krsi_v
 	__u32 flags = variable->flags;
 	struct krsi_report *report;
 
-	/* Whether the strings can be read at all was asked before: 0 is "not set". */
-	if (times <= 0)
+	if (!times)
 		return 0;
+	/* Not what "not set" looks like: the name is none that a variable can have. */
+	if (times < 0) {
+		char unread[] = "unread_environment";
+
+		tell(ctx, exec, unread, sizeof(unread), 0);
+		return 0;
+	}
 	if (flags & KRSI_VARIABLE_ALLOWED && !is_machine(exec))
 		flags &= ~KRSI_VARIABLE_ALLOWED;
 	n = which_counts(exec, variable->name, times, flags);
@@ -242,7 +248,7 @@ static __always_inline int look(void *ctx, struct krsi_exec *exec, struct krsi_v
 static __always_inline bool is_any_set(struct krsi_exec *exec)
 {
 	for (int i = 0; i < KRSI_VARIABLES && variables.variable[i].name[0]; i++) {
-		if (krsi_count_env_var(exec, variables.variable[i].name, KRSI_VARIABLE_SIZE) > 0)
+		if (krsi_count_env_var(exec, variables.variable[i].name, KRSI_VARIABLE_SIZE))
 			return true;
 	}
 	return false;
