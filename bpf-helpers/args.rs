@@ -96,8 +96,9 @@ pub(crate) struct Args<S> {
     asked: &'static Asked,
     layout: OnceCell<Layout>,
     places: Places,
-    /// The argument that was asked for last, so that a loop over them is one walk.
-    last_arg: Cell<Place>,
+    /// The argument that was asked for last, and the string behind it, so that a loop over them is
+    /// one walk.
+    last_args: Cell<[Place; 2]>,
     /// The definition that was found last, of whichever name, for the same reason.
     last_definition: Cell<Option<Place>>,
 }
@@ -124,7 +125,7 @@ impl<S: Strings> Args<S> {
             asked,
             layout: OnceCell::new(),
             places: Places::new(),
-            last_arg: Cell::new(Place { n: 0, at: 0 }),
+            last_args: Cell::new([Place { n: 0, at: 0 }; 2]),
             last_definition: Cell::new(None),
         }
     }
@@ -284,6 +285,11 @@ impl<S: Strings> Args<S> {
     /// The offset of the NUL that ends the string at `at`; the block's end if there is none.
     fn string_end(&self, at: usize) -> usize {
         let next = self.skip(Place { n: 0, at }, 1, self.layout().end).at;
+        self.end_before(next, at)
+    }
+
+    /// The same where the next string is known.
+    fn end_before(&self, next: usize, at: usize) -> usize {
         if next > at && self.ends_with_nul(next) {
             next - 1
         } else {
@@ -328,15 +334,16 @@ impl<S: Strings> Args<S> {
         if n >= layout.args {
             return Err(ENOENT);
         }
-        let last = self.last_arg.get();
-        let from = if last.n <= n {
-            last
-        } else {
-            Place { n: 0, at: 0 }
-        };
-        let found = self.skip(from, n, layout.end);
-        self.last_arg.set(found);
-        Ok(self.string_from(found.at, 0))
+        let known = self.last_args.get();
+        let first = Place { n: 0, at: 0 };
+        let nearest = known.into_iter().rev().find(|known| known.n <= n);
+        let found = self.skip(nearest.unwrap_or(first), n, layout.end);
+        let next = self.skip(found, n + 1, layout.end);
+        self.last_args.set([found, next]);
+        Ok(Span {
+            at: found.at,
+            len: self.end_before(next.at, found.at) - found.at,
+        })
     }
 
     /// What follows the first `skipped` bytes of the string at `at`.
