@@ -84,7 +84,7 @@ impl Group {
 }
 
 /// What a program needs, or all programs of an op: the groups that it calls kfuncs of, whether it
-/// may sleep, and whether it wants all facts in its context, as before ABI 3.
+/// may sleep, and whether it wants all facts in its context, as before ABI 3; or that none is to run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Needs(u32);
 
@@ -95,10 +95,14 @@ impl Needs {
     /// Beyond the bits of groups.
     const SLEEPS: u32 = 1 << 31;
     const ALL_FLAGS: u32 = 1 << 30;
+    const NOT_NOW: u32 = 1 << 29;
+
+    /// That there are no programs to run now.
+    pub(crate) const OFF: Self = Self(Self::NOT_NOW);
 
     /// What has to be done before or otherwise than for a program that needs nothing.
     const TO_DO: u32 = {
-        let mut bits = Self::SLEEPS | Self::ALL_FLAGS;
+        let mut bits = Self::SLEEPS | Self::ALL_FLAGS | Self::NOT_NOW;
         let mut i = 0;
         while i < Group::PREPARED.len() {
             bits |= Group::PREPARED[i].bit();
@@ -115,6 +119,12 @@ impl Needs {
     /// These, of a program that wants all flags.
     pub(crate) const fn with_all_flags(self) -> Self {
         Self(self.0 | Self::ALL_FLAGS)
+    }
+
+    /// Whether there are no programs to run now.
+    #[inline]
+    pub(crate) const fn are_off(self) -> bool {
+        self.0 & Self::NOT_NOW != 0
     }
 
     /// Whether all flags are wanted.
@@ -156,7 +166,7 @@ impl Needs {
 
     /// Those that are prepared alone, but for `group`.
     pub(crate) const fn prepared_but(self, group: Option<Group>) -> Self {
-        let bits = self.0 & Self::TO_DO & !(Self::SLEEPS | Self::ALL_FLAGS);
+        let bits = self.0 & Self::TO_DO & !(Self::SLEEPS | Self::ALL_FLAGS | Self::NOT_NOW);
         match group {
             Some(group) => Self(bits & !group.bit()),
             None => Self(bits),

@@ -27,11 +27,11 @@ use crate::boundary::{
 use core::{
     cell::UnsafeCell,
     ffi::c_void,
-    mem::{
-        size_of,
-        MaybeUninit, //
-    },
-    ptr::null, //
+    mem::size_of,
+    ptr::{
+        null,
+        NonNull, //
+    }, //
 };
 use kernel::{
     bindings,
@@ -41,7 +41,7 @@ use kernel::{
     },
     prelude::*,
     str::as_char_ptr_in_const_context,
-    types::NotThreadSafe, //
+    sync::Arc, //
 };
 
 /// Those who use the type: what is registered calls them.
@@ -134,24 +134,60 @@ impl OpsRef {
         // the call.
         unsafe { O::call(self.ops, event.context()) }.ok_or(EBUSY)
     }
+}
 
-    /// The same in a section, where none sleeps, and directly. Counts the run in `runs`.
+/// A program of an attached map, found with what its runs are counted in and without a look at its
+/// map, to be run in a [`Section`].
+///
+/// # Invariants
+///
+/// `prog` and `runs` are valid as long as `owner` is.
+pub(crate) struct Direct<T> {
+    prog: NonNull<bindings::bpf_prog>,
+    runs: NonNull<u64>,
+    owner: Arc<T>,
+}
+
+// SAFETY: What the pointers lead to can be used on any CPU, and so can the owner.
+unsafe impl<T: Send + Sync> Send for Direct<T> {}
+// SAFETY: As above.
+unsafe impl<T: Send + Sync> Sync for Direct<T> {}
+
+impl<T> Direct<T> {
+    /// Finds both in what owns them; `None` if there is no program.
+    pub(crate) fn new(
+        owner: Arc<T>,
+        find: impl for<'a> FnOnce(&'a T) -> Option<(&'a Prog, &'a PerCpuCounter)>,
+    ) -> Option<Self> {
+        let (prog, runs) = find(&owner)?;
+        // INVARIANT: Both are borrowed from the owner, which is shared and so never changes nor moves.
+        let (prog, runs) = (NonNull::from(prog).cast(), NonNull::new(runs.as_ptr())?);
+        Some(Self { prog, runs, owner })
+    }
+
+    /// What owns them.
+    #[inline]
+    pub(crate) fn owner(&self) -> &T {
+        &self.owner
+    }
+
+    /// Runs it on a context, directly, and counts the run. `EBUSY` as [`OpsRef::call`].
     #[inline(always)]
     pub(crate) fn run<O: OpType>(
         &self,
         arguments: &Arguments<'_, O::Context>,
-        _section: &Section<'_>,
-        runs: &PerCpuCounter,
+        _section: &Section,
     ) -> Result<c_int> {
-        let prog = self.progs[O::OP.index()];
-        // SAFETY: The map holds its programs, by the invariants.
-        if prog.is_null() || unsafe { Prog::from_ptr(prog) }.is_extended() {
-            runs.increase();
+        let (prog, runs) = (self.prog.as_ptr(), self.runs.as_ptr());
+        // SAFETY: The program is valid, by the invariants.
+        if unsafe { Prog::from_ptr(prog) }.is_extended() {
+            // SAFETY: As is the counter.
+            unsafe { bindings::krsi_counter_increase(runs) };
             return Err(EBUSY);
         }
         // SAFETY: As above. The section is what it runs in; the arguments are those of an event of
-        // its op, which lives during the call. The counter is valid.
-        let returned = unsafe { bindings::krsi_run(prog, arguments.as_ptr(), runs.as_ptr()) };
+        // its op, which lives during the call.
+        let returned = unsafe { bindings::krsi_run(prog, arguments.as_ptr(), runs) };
         Ok(if O::OP.spec().can_deny { returned } else { 0 })
     }
 }
@@ -159,47 +195,59 @@ impl OpsRef {
 /// What programs that don't sleep run in: one for all that run on an event, where BPF's trampolines
 /// have one for each.
 ///
-/// It is RCU, no migration, and the run context of the task, as `__bpf_prog_enter()` has them for
-/// such a program. Two things more are in the trampoline of others and not in that of a program of
-/// struct_ops: a guard against recursion, and what a tail call needs, which is refused. Statistics
-/// (`kernel.bpf_stats_enabled`) are kept by `krsi_run()` as well, and fentry on a program goes on
-/// working, as that patches the program itself.
+/// It is RCU and no migration, as `__bpf_prog_enter()` has them for such a program. Three things
+/// more are in the trampoline of others. Two that of a program of struct_ops doesn't have either: a
+/// guard against recursion, and what a tail call needs, which is refused. The third is the run context
+/// of the task: what reads it are helpers and kfuncs of tracing programs, BPF LSM's among them, by
+/// which they get their cookies and instruction pointers; `bpf_base_func_proto()` gives none of them
+/// to ours. Statistics (`kernel.bpf_stats_enabled`) are kept by `krsi_run()` as well, and fentry on a
+/// program goes on working, as that patches the program itself.
 ///
 /// # Invariants
 ///
-/// The current task is in the section that was begun with this run context.
-pub(crate) struct Section<'a>(
-    &'a mut MaybeUninit<bindings::bpf_tramp_run_ctx>,
-    NotThreadSafe,
-);
+/// The current task is in a section, which `index` ends.
+pub(crate) struct Section {
+    index: *mut bindings::srcu_ctr,
+    lists: ReadLock,
+}
 
-impl Section<'_> {
-    /// Calls `work` in a section, where lists are read as well.
+impl Section {
+    /// Begins one, in which lists are read as well.
     #[inline(always)]
-    pub(crate) fn with<R>(work: impl FnOnce(&ReadLock, &mut Section<'_>) -> R) -> R {
-        let mut context = MaybeUninit::uninit();
-        // SAFETY: The context stays where it is until the end.
-        let index = unsafe { bindings::krsi_run_begin(context.as_mut_ptr()) };
-        // INVARIANT: It was just begun.
-        let mut section = Section(&mut context, NotThreadSafe);
-        // SAFETY: The lists' domain was locked with it, and is until the end.
-        let result = work(&unsafe { ReadLock::new() }, &mut section);
-        // SAFETY: Ends what was begun.
-        unsafe { bindings::krsi_run_end(context.as_mut_ptr(), index) };
-        result
+    pub(crate) fn begin() -> Self {
+        // INVARIANT: It is begun here.
+        Self {
+            // SAFETY: May be called wherever a behaviour is told of; dropping it is the end.
+            index: unsafe { bindings::krsi_run_begin() },
+            // SAFETY: The lists' domain is locked with it, and is until the end.
+            lists: unsafe { ReadLock::new() },
+        }
+    }
+
+    /// That lists are read.
+    #[inline(always)]
+    pub(crate) fn lists(&self) -> &ReadLock {
+        &self.lists
     }
 
     /// Leaves the section for as long as `work` takes, which may sleep if the caller may. The lists
     /// are read on.
     #[inline(never)]
-    pub(crate) fn pause<R>(&mut self, work: impl FnOnce() -> R) -> R {
-        // SAFETY: By the type's invariants; it is resumed with the same context.
-        unsafe {
-            bindings::krsi_run_pause(self.0.as_mut_ptr());
-            let result = work();
-            bindings::krsi_run_resume(self.0.as_mut_ptr());
-            result
-        }
+    pub(crate) fn pause<R>(&self, work: impl FnOnce() -> R) -> R {
+        // SAFETY: By the type's invariants.
+        unsafe { bindings::krsi_run_pause() };
+        let result = work();
+        // SAFETY: It was just left.
+        unsafe { bindings::krsi_run_resume() };
+        result
+    }
+}
+
+impl Drop for Section {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: By the type's invariants.
+        unsafe { bindings::krsi_run_end(self.index) };
     }
 }
 

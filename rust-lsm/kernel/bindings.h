@@ -94,10 +94,10 @@ u64 __percpu *krsi_counter_alloc(void);
 void krsi_counter_increase(u64 __percpu *counts);
 u64 krsi_counter_sum(u64 __percpu *counts);
 void krsi_counter_free(u64 __percpu *counts);
-struct srcu_ctr __percpu *krsi_run_begin(struct bpf_tramp_run_ctx *run_ctx);
-void krsi_run_end(struct bpf_tramp_run_ctx *run_ctx, struct srcu_ctr __percpu *scp);
-void krsi_run_pause(struct bpf_tramp_run_ctx *run_ctx);
-void krsi_run_resume(struct bpf_tramp_run_ctx *run_ctx);
+struct srcu_ctr __percpu *krsi_run_begin(void);
+void krsi_run_end(struct srcu_ctr __percpu *scp);
+void krsi_run_pause(void);
+void krsi_run_resume(void);
 int krsi_run(const struct bpf_prog *prog, const u64 *args, u64 __percpu *runs);
 
 void krsi_hook_init(struct security_hook_list *hl, bool starts_off);

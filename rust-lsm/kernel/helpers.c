@@ -321,41 +321,28 @@ void krsi_counter_free(u64 __percpu *counts)
 
 /* struct_ops.rs. What each event pays for is not traced: that is an instruction, too. */
 
-static __always_inline void run_begin(struct bpf_tramp_run_ctx *run_ctx)
-{
-	rcu_read_lock_dont_migrate();
-	run_ctx->bpf_cookie = 0;
-	run_ctx->saved_run_ctx = bpf_set_run_ctx(&run_ctx->run_ctx);
-}
-
-static __always_inline void run_end(struct bpf_tramp_run_ctx *run_ctx)
-{
-	bpf_reset_run_ctx(run_ctx->saved_run_ctx);
-	rcu_read_unlock_migrate();
-}
-
-notrace struct srcu_ctr __percpu *krsi_run_begin(struct bpf_tramp_run_ctx *run_ctx)
+notrace struct srcu_ctr __percpu *krsi_run_begin(void)
 {
 	struct srcu_ctr __percpu *scp = srcu_read_lock_fast(&krsi_srcu);
 
-	run_begin(run_ctx);
+	rcu_read_lock_dont_migrate();
 	return scp;
 }
 
-notrace void krsi_run_end(struct bpf_tramp_run_ctx *run_ctx, struct srcu_ctr __percpu *scp)
+notrace void krsi_run_end(struct srcu_ctr __percpu *scp)
 {
-	run_end(run_ctx);
+	rcu_read_unlock_migrate();
 	srcu_read_unlock_fast(&krsi_srcu, scp);
 }
 
-void krsi_run_pause(struct bpf_tramp_run_ctx *run_ctx)
+void krsi_run_pause(void)
 {
-	run_end(run_ctx);
+	rcu_read_unlock_migrate();
 }
 
-void krsi_run_resume(struct bpf_tramp_run_ctx *run_ctx)
+void krsi_run_resume(void)
 {
-	run_begin(run_ctx);
+	rcu_read_lock_dont_migrate();
 }
 
 static noinline u32 krsi_run_timed(const struct bpf_prog *prog, const u64 *args)

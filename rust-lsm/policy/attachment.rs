@@ -7,6 +7,7 @@
 //! never changes, so dispatch reads it without a lock.
 
 use super::{
+    lists::Listed,
     mode::Mode,
     verdict::Judgement, //
 };
@@ -271,6 +272,6 @@ impl Attachment {
             + PerCpuCounter::size()
             + size_of::<Self>()
             + self.maps.capacity() * size_of::<u32>()
-            + nodes * size_of::<Node<Arc<Self>>>()
+            + nodes * size_of::<Node<Listed>>()
     }
 }

@@ -28,7 +28,7 @@ use crate::bpf::{
 use kernel::prelude::*;
 
 /// Runs the policies that have this op, in the order of their attachment. All run, also after a
-/// denial; the first denial is the answer. Called while the op is wanted.
+/// denial; the first denial is the answer. None runs while KRSI is off.
 ///
 /// Holds an SRCU read section meanwhile: a policy's programs and maps stay, though it may be
 /// detached.
@@ -38,26 +38,25 @@ pub(crate) fn dispatch<O: OpType>(event: &Event<'_, O::Context>) -> Result {
     // It may take long, so nobody is held up by it who waits for the readers of the list.
     let ready = match lists::needs(O::OP).beyond(Needs::NONE) {
         needs if needs.are_none() => needs,
+        needs if needs.are_off() => return Ok(()),
         needs => event.prepare::<O>(needs),
     };
     let arguments = event.arguments();
-    Section::with(|lock, section| {
-        let mut answer = Ok(());
-        for attachment in lists::of(O::OP).iter(lock) {
-            let missing = attachment.needs(O::OP).beyond(ready);
-            let own = if missing.are_none() {
-                let runs = &attachment.policy().counts().runs;
-                match attachment.ops().run::<O>(&arguments, section, runs) {
-                    Ok(0) if !behind.is_noted() => continue,
-                    returned => conclude::<O>(section, attachment, event, returned),
-                }
-            } else {
-                run_apart::<O>(section, attachment, event, missing)
-            };
-            answer = answer.and(own);
-        }
-        answer
-    })
+    let section = Section::begin();
+    let mut answer = Ok(());
+    for listed in lists::of(O::OP).iter(section.lists()) {
+        let missing = listed.needs().beyond(ready);
+        let own = if missing.are_none() {
+            match listed.prog().run::<O>(&arguments, &section) {
+                Ok(0) if !behind.is_noted() => continue,
+                returned => conclude::<O>(&section, listed.attachment(), event, returned),
+            }
+        } else {
+            run_apart::<O>(&section, listed.attachment(), event, missing)
+        };
+        answer = answer.and(own);
+    }
+    answer
 }
 
 /// Runs a program that may sleep, was attached meanwhile, wants all flags, or has no arguments to
@@ -65,7 +64,7 @@ pub(crate) fn dispatch<O: OpType>(event: &Event<'_, O::Context>) -> Result {
 #[cold]
 #[inline(never)]
 fn run_apart<O: OpType>(
-    section: &mut Section<'_>,
+    section: &Section,
     attachment: &Attachment,
     event: &Event<'_, O::Context>,
     missing: Needs,
@@ -97,7 +96,7 @@ fn run_apart<O: OpType>(
 /// enforce.
 #[inline(never)]
 fn conclude<O: OpType>(
-    section: &mut Section<'_>,
+    section: &Section,
     attachment: &Attachment,
     event: &Event<'_, O::Context>,
     returned: Result<c_int>,

@@ -24,7 +24,8 @@ use crate::{
             Group,
             Needs, //
         },
-        ops::Op, //
+        ops::Op,
+        struct_ops::Direct, //
     }, //
 };
 use kernel::{
@@ -38,32 +39,76 @@ use kernel::{
     }, //
 };
 
-static LISTS: [List<Arc<Attachment>>; Op::COUNT] = [const { List::new() }; Op::COUNT];
+/// A policy's program in the list of its op, with what it needs.
+pub(crate) struct Listed {
+    needs: Needs,
+    prog: Direct<Attachment>,
+}
 
-/// What the policies of each list need together.
-static NEEDS: [Atomic<u32>; Op::COUNT] = [const { Atomic::new(0) }; Op::COUNT];
+impl Listed {
+    /// The program of this op; `None` if the policy has none.
+    pub(crate) fn new(attachment: Arc<Attachment>, op: Op) -> Option<Self> {
+        let needs = attachment.needs(op);
+        let prog = Direct::new(attachment, |attachment| {
+            let prog = attachment.ops().prog(op)?;
+            Some((prog, &attachment.policy().counts().runs))
+        })?;
+        Some(Self { needs, prog })
+    }
+
+    /// What it needs.
+    #[inline]
+    pub(crate) fn needs(&self) -> Needs {
+        self.needs
+    }
+
+    /// The program.
+    #[inline]
+    pub(crate) fn prog(&self) -> &Direct<Attachment> {
+        &self.prog
+    }
+
+    /// Whose it is.
+    #[inline]
+    pub(crate) fn attachment(&self) -> &Attachment {
+        self.prog.owner()
+    }
+}
+
+static LISTS: [List<Listed>; Op::COUNT] = [const { List::new() }; Op::COUNT];
+
+/// What the policies of each list need together, or that none is to run now.
+static NEEDS: [Atomic<u32>; Op::COUNT] = [const { Atomic::new(Needs::OFF.bits()) }; Op::COUNT];
 
 /// The policies that have this op, in the order of attachment.
 #[inline]
-pub(crate) fn of(op: Op) -> &'static List<Arc<Attachment>> {
+pub(crate) fn of(op: Op) -> &'static List<Listed> {
     &LISTS[op.index()]
 }
 
 /// Changes the list of an op, as [`List::set`]. What a new element needs is known before it is found.
-pub(super) fn set(writer: &mut Writer, op: Op, id: u64, node: Option<KBox<Node<Arc<Attachment>>>>) {
+pub(super) fn set(writer: &mut Writer, op: Op, id: u64, node: Option<KBox<Node<Listed>>>) {
     let new = node
         .as_ref()
-        .map_or(Needs::NONE, |node| node.value().needs(op));
+        .map_or(Needs::NONE, |node| node.value().needs());
     NEEDS[op.index()].store(needs(op).and(new).bits(), Relaxed);
     of(op).set(writer, id, node);
-    let all = of(op)
+    renew(writer, op);
+}
+
+/// Notes what the policies that have this op need together, in the mode of now.
+pub(super) fn renew(_writer: &mut Writer, op: Op) {
+    let mut all = of(op)
         .read()
         .iter()
-        .fold(Needs::NONE, |all, attachment| all.and(attachment.needs(op)));
+        .fold(Needs::NONE, |all, listed| all.and(listed.needs()));
+    if of(op).is_empty() || mode::current() == Mode::Off {
+        all = all.and(Needs::OFF);
+    }
     NEEDS[op.index()].store(all.bits(), Relaxed);
 }
 
-/// What the policies that have this op need together.
+/// What the policies that have this op need together, and whether none is to run now.
 #[inline]
 pub(crate) fn needs(op: Op) -> Needs {
     Needs::from_bits(once::read_once(&NEEDS[op.index()]))
@@ -76,8 +121,8 @@ pub(crate) fn calls(op: Op, group: Group) -> bool {
 
 /// Counts an error of each policy that has this op: it won't be told of something.
 pub(crate) fn count_error(op: Op) {
-    for attachment in of(op).read().iter() {
-        attachment.policy().counts().errors.add(1, Relaxed);
+    for listed in of(op).read().iter() {
+        listed.attachment().policy().counts().errors.add(1, Relaxed);
     }
 }
 
@@ -85,5 +130,5 @@ pub(crate) fn count_error(op: Op) {
 /// on.
 #[inline]
 pub(crate) fn is_wanted(op: Op) -> bool {
-    !of(op).is_empty() && mode::current() != Mode::Off
+    !needs(op).are_off()
 }

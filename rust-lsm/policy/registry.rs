@@ -11,7 +11,10 @@ use super::{
         Attachment,
         Policy, //
     },
-    lists,
+    lists::{
+        self,
+        Listed, //
+    },
     mode::{
         self,
         Mode, //
@@ -66,7 +69,7 @@ struct Registry {
 }
 
 /// An element for the list of each op that a policy has.
-type Nodes = [Option<KBox<Node<Arc<Attachment>>>>; Op::COUNT];
+type Nodes = [Option<KBox<Node<Listed>>>; Op::COUNT];
 
 /// Makes the registry. Once, at boot.
 pub(crate) fn init() -> Result {
@@ -182,10 +185,13 @@ fn take(link: LinkKey) -> Option<Arc<Attachment>> {
 /// Changes KRSI's mode and switches the hooks accordingly. Answers also which mode it was in.
 /// `EPERM` without CAP_MAC_ADMIN or beyond the boot's cap.
 pub(crate) fn set_mode(to: Result<Mode>) -> (Mode, Result) {
-    let _registry = lock();
+    let mut registry = lock();
     let change = |to| {
         may_administrate()?;
         mode::change(to)?;
+        if let Ok(registry) = &mut registry {
+            registry.renew();
+        }
         switches::renew();
         Ok(())
     };
@@ -216,8 +222,8 @@ fn may_administrate() -> Result {
 fn nodes(attachment: &Arc<Attachment>) -> Result<Nodes> {
     let mut nodes = Nodes::default();
     for (op, node) in Op::ALL.into_iter().zip(&mut nodes) {
-        if attachment.ops().prog(op).is_some() {
-            *node = Some(Node::new(attachment.policy().id(), attachment.clone())?);
+        if let Some(listed) = Listed::new(attachment.clone(), op) {
+            *node = Some(Node::new(attachment.policy().id(), listed)?);
         }
     }
     Ok(nodes)
@@ -236,6 +242,13 @@ fn prepare(attachment: &Attachment) {
 impl Registry {
     fn find(&self, link: LinkKey) -> Option<usize> {
         self.entries.iter().position(|entry| entry.link == link)
+    }
+
+    /// Notes in the lists that the mode is another.
+    fn renew(&mut self) {
+        for op in Op::ALL {
+            lists::renew(&mut self.writer, op);
+        }
     }
 
     /// Puts a policy's elements into the lists, in place of those that it had.
