@@ -16,6 +16,7 @@
 )]
 
 pub(crate) mod abi;
+mod answers;
 pub(crate) mod event;
 pub(crate) mod kfunc;
 pub(crate) mod ops;

@@ -29,10 +29,12 @@ use crate::{
         prog::Prog,
         superblock::SuperBlock, //
     },
+    bpf::ops::Op,
     policy::{
         admission,
         bprm_readers,
         krsi_ops,
+        lists,
         switches, //
     },
     state::{
@@ -64,7 +66,7 @@ impl Hooks for Krsi {
 
     #[inline]
     fn bprm_check_security(bprm: &Bprm) -> Result {
-        if switches::strings_wanted() || record::may_be_on() {
+        if switches::rounds_wanted() {
             round(bprm)
         } else {
             process_exec::run(bprm)
@@ -210,7 +212,7 @@ fn prepare(bprm: &Bprm) {
 #[inline]
 fn run_check(bprm: &Bprm) -> Result {
     if bprm.is_check() {
-        process_exec::run(bprm)
+        process_exec::check(bprm)
     } else {
         Ok(())
     }
@@ -228,5 +230,10 @@ fn begin(bprm: &Bprm) -> Result {
 fn round(bprm: &Bprm) -> Result {
     prepare(bprm);
     record::round(bprm);
-    process_exec::run(bprm)
+    // Mostly the hook is on for these alone.
+    if lists::is_wanted(Op::ProcessExec) {
+        process_exec::run(bprm)
+    } else {
+        Ok(())
+    }
 }

@@ -21,8 +21,9 @@ use crate::{
             HEADER, //
         },
         event::{
-            Behind,
-            Event, //
+            About,
+            Event,
+            Subject, //
         },
         ops::{
             FileMapExec,
@@ -63,14 +64,17 @@ pub(crate) fn protected(area: &VmaRef, access: Access) -> Result {
 
 fn tell(file: &File, area: Option<&VmaRef>, how: u32, access: Access) -> Result {
     let place = Place::of(file);
-    let behind = Behind::new().with_place(place).with_contents(file, area);
+    let subject = match area {
+        Some(area) => Subject::Mapped(file, area),
+        None => Subject::File(file),
+    };
     let context = MapExec {
         how,
         flags: flags(file, place, access),
         event: HEADER,
     };
 
-    dispatch::<FileMapExec>(&Event::new(behind, context))
+    dispatch::<FileMapExec>(&Event::new(subject, About::Nothing, context))
 }
 
 fn flags(file: &File, place: Place<'_>, access: Access) -> u32 {

@@ -20,8 +20,9 @@ use crate::{
     bpf::{
         abi,
         event::{
-            Behind,
-            Event, //
+            About,
+            Event,
+            Subject, //
         },
         ops::{
             self,
@@ -128,7 +129,7 @@ fn tell(found: &Stands, context: abi::Mount) -> Result {
         transports: found.transports(),
         ..context
     };
-    let behind = Behind::new().with_usb(found.usb());
+    let about = About::Mount(found.usb());
 
-    dispatch::<ops::Mount>(&Event::new(behind, context))
+    dispatch::<ops::Mount>(&Event::new(Subject::None, about, context))
 }

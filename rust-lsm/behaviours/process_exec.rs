@@ -24,19 +24,14 @@ use crate::{
             HEADER, //
         },
         event::{
-            Behind,
+            About,
             Event,
-            ExecFacts, //
+            ExecFacts,
+            Subject, //
         },
-        ops::{
-            Op,
-            ProcessExec, //
-        }, //
+        ops::ProcessExec, //
     },
-    policy::{
-        dispatch::dispatch,
-        lists, //
-    }, //
+    policy::dispatch::dispatch, //
 };
 use kernel::{
     fs::File,
@@ -46,19 +41,23 @@ use kernel::{
 /// Tells the policies; the answer is the exec's.
 #[inline(never)]
 pub(crate) fn run(bprm: &Bprm) -> Result {
-    if !lists::is_wanted(Op::ProcessExec) {
-        return Ok(());
-    }
+    tell::<false>(bprm)
+}
+
+/// The same of an exec that is only asked about.
+#[cold]
+#[inline(never)]
+pub(crate) fn check(bprm: &Bprm) -> Result {
+    tell::<true>(bprm)
+}
+
+#[inline(always)]
+fn tell<const CHECK: bool>(bprm: &Bprm) -> Result {
     let file = bprm.file();
-    let place = Place::of(file);
-    let links = place.links();
-    let behind = Behind::new()
-        .with_place(place)
-        .with_contents(file, None)
-        .with_exec(bprm);
+    let links = Place::of(file).links();
     let context = Exec {
         depth: bprm.depth(),
-        flags: at_hand(bprm, file, links),
+        flags: at_hand::<CHECK>(bprm, file, links),
         argc: bprm.argc(),
         envc: bprm.envc(),
         strings_len: bprm.strings_len() as u64,
@@ -67,12 +66,12 @@ pub(crate) fn run(bprm: &Bprm) -> Result {
         event: HEADER,
     };
 
-    dispatch::<ProcessExec>(&Event::new(behind, context))
+    dispatch::<ProcessExec>(&Event::new(Subject::File(file), About::Exec(bprm), context))
 }
 
 /// The flags that take no lookup.
 #[inline(always)]
-fn at_hand(bprm: &Bprm, file: &File, links: u32) -> u32 {
+fn at_hand<const CHECK: bool>(bprm: &Bprm, file: &File, links: u32) -> u32 {
     let mut flags = 0;
     // A FUSE server may count no names where there is one.
     if links == 0 && !matches!(bprm.name_now(), Leads::Here | Leads::Same) {
@@ -81,7 +80,7 @@ fn at_hand(bprm: &Bprm, file: &File, links: u32) -> u32 {
     if file::is_memfd(file) {
         flags |= abi::KRSI_EXEC_MEMFD;
     }
-    if bprm.is_check() {
+    if CHECK {
         flags |= abi::KRSI_EXEC_CHECK;
     } else if bprm.is_script() {
         flags |= abi::KRSI_EXEC_SCRIPT;

@@ -18,8 +18,9 @@ use crate::{
             HEADER, //
         },
         event::{
-            Behind,
-            Event, //
+            About,
+            Event,
+            Subject, //
         },
         ops::{
             Op,
@@ -49,8 +50,8 @@ pub(crate) fn run(bprm: &Bprm) {
         reserved: 0,
         event: HEADER,
     };
-    let behind = Behind::new().with_place(Place::of(bprm.file()));
+    let subject = Subject::Place(Place::of(bprm.file()));
 
     // An op that can't deny answers Ok: its programs return nothing.
-    let _ = dispatch::<ProcessExecuted>(&Event::new(behind, context));
+    let _ = dispatch::<ProcessExecuted>(&Event::new(subject, About::Nothing, context));
 }

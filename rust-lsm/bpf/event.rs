@@ -14,6 +14,13 @@ use super::{
         KRSI_EXEC_TORN,
         KRSI_REASON_SIZE, //
     },
+    answers::{
+        Answers,
+        FileDigest,
+        FileMarks,
+        IsPrivileged,
+        NameNow, //
+    },
     kfunc::{
         Group,
         Needs, //
@@ -74,15 +81,31 @@ pub(crate) trait ExecFacts {
 }
 
 /// What an event is about, besides its file.
-enum About<'a> {
+pub(crate) enum About<'a> {
     /// Nothing else.
-    File,
-    /// A name that goes away, by its path with a NUL, or why that is not known.
+    Nothing,
+    /// A name that goes away, by its path with a NUL, or why that is not known: the hook is too late to
+    /// ask.
     Removal(Result<&'a [u8]>),
+    /// An exec, whose arguments and environment can be read, by what can be asked about it.
     Exec(&'a dyn ExecFacts),
+    /// The module that is being loaded.
     Module(&'a ModuleContents<'a>),
-    /// A mount, by the USB device that it stands on.
+    /// A mount, by the USB device that it stands on: `ENODATA` if on none, `E2BIG` if on several.
     Mount(Result<&'a UsbId>),
+}
+
+/// The file that an event is about.
+#[derive(Clone, Copy)]
+pub(crate) enum Subject<'a> {
+    /// There is none.
+    None,
+    /// By a name alone.
+    Place(Place<'a>),
+    /// Open, so that its contents can be asked for.
+    File(&'a File),
+    /// The same, mapped by an area that is locked.
+    Mapped(&'a File, &'a VmaRef),
 }
 
 /// What kfuncs find behind a context. Only the task that raised the event uses it.
@@ -91,15 +114,10 @@ enum About<'a> {
 ///
 /// `reason` is initialised if `noted` has `REASON`.
 pub(crate) struct Behind<'a> {
-    place: Option<Place<'a>>,
+    subject: Subject<'a>,
     about: About<'a>,
-    is_privileged: OnceCell<bool>,
-    name_now: OnceCell<Leads>,
     args: OnceCell<Result<Args<ArgPages>>>,
-    file: Option<&'a File>,
-    area: Option<&'a VmaRef>,
-    digest: OnceCell<Result<Digest>>,
-    marks: OnceCell<Marks>,
+    answers: Answers,
     /// `FAILED`, `REASON`.
     noted: Cell<u8>,
     /// Why a program denies. Nothing of it is written before there is one.
@@ -114,67 +132,6 @@ const FAILED: u8 = 1 << 0;
 const REASON: u8 = 1 << 1;
 
 impl<'a> Behind<'a> {
-    /// Nothing yet: facts are added by the `with_` functions.
-    #[inline(always)]
-    pub(crate) const fn new() -> Self {
-        Self {
-            place: None,
-            about: About::File,
-            is_privileged: OnceCell::new(),
-            name_now: OnceCell::new(),
-            args: OnceCell::new(),
-            file: None,
-            area: None,
-            digest: OnceCell::new(),
-            marks: OnceCell::new(),
-            noted: Cell::new(0),
-            reason: Cell::new(MaybeUninit::uninit()),
-        }
-    }
-
-    /// The file that the event is about, by the name that it is about.
-    #[inline(always)]
-    pub(crate) fn with_place(mut self, place: Place<'a>) -> Self {
-        self.place = Some(place);
-        self
-    }
-
-    /// Its path with a NUL, or why it is not known, where the hook is too late to ask.
-    #[inline(always)]
-    pub(crate) fn with_path(mut self, path: Result<&'a [u8]>) -> Self {
-        self.about = About::Removal(path);
-        self
-    }
-
-    /// The exec, whose arguments and environment can be read, by what can be asked about it.
-    #[inline(always)]
-    pub(crate) fn with_exec(mut self, facts: &'a dyn ExecFacts) -> Self {
-        self.about = About::Exec(facts);
-        self
-    }
-
-    /// The module that is being loaded.
-    #[inline(always)]
-    pub(crate) fn with_module(mut self, module: &'a ModuleContents<'a>) -> Self {
-        self.about = About::Module(module);
-        self
-    }
-
-    /// The USB device that a mount stands on: `ENODATA` if on none, `E2BIG` if on several.
-    #[inline(always)]
-    pub(crate) fn with_usb(mut self, usb: Result<&'a UsbId>) -> Self {
-        self.about = About::Mount(usb);
-        self
-    }
-
-    /// The file whose contents can be asked for; where it is mapped, if that is locked.
-    #[inline(always)]
-    pub(crate) fn with_contents(mut self, file: &'a File, area: Option<&'a VmaRef>) -> Self {
-        self.file = Some(file);
-        self.area = area;
-        self
-    }
-
     /// Makes available what the kfuncs of these groups answer, once an event. Called before programs
     /// run, as it may fault pages in, read a file and sleep. An error is kept for the kfuncs to
     /// answer; but for arguments that can't be had the needs are met, which is answered.
@@ -192,18 +149,15 @@ impl<'a> Behind<'a> {
         if needs.has(Group::Name) {
             let _ = self.name_now();
         }
-        if let Some(file) = self.file {
-            let is_asked =
-                needs.has(Group::Digest) || needs.has(Group::Memfd) && file::is_memfd(file);
-            if is_asked && self.digest.get().is_none() {
-                let contents = Contents::of(file, self.area);
-                let _ = self
-                    .digest
-                    .set(file_digest::sha256(&contents).map(Digest::from));
+        if let Some(contents) = self.contents() {
+            let is_asked = needs.has(Group::Digest) || needs.has(Group::Memfd) && self.is_memfd();
+            if is_asked {
+                self.answers
+                    .get_or_find::<FileDigest>(|| file_digest::sha256(&contents).map(Digest::from));
             }
             if needs.has(Group::Marks) {
-                self.marks
-                    .get_or_init(|| file_digest::marks(&Contents::of(file, self.area)));
+                self.answers
+                    .get_or_find::<FileMarks>(|| file_digest::marks(&contents));
             }
         }
         if let (true, Ok(module)) = (needs.has(Group::ModuleDigest), self.module()) {
@@ -223,7 +177,9 @@ impl<'a> Behind<'a> {
     /// Whether an exec's file carries set-id bits or capabilities. Sleeps if it was not prepared.
     pub(crate) fn is_privileged(&self) -> Result<bool> {
         let facts = self.facts()?;
-        Ok(*self.is_privileged.get_or_init(|| facts.is_privileged()))
+        Ok(*self
+            .answers
+            .get_or_find::<IsPrivileged>(|| facts.is_privileged()))
     }
 
     /// The flags of an exec that are asked for, which policies before ABI 3 are told. Sleeps.
@@ -239,7 +195,7 @@ impl<'a> Behind<'a> {
     /// Where the name of an exec's file leads. Sleeps if it was not prepared.
     pub(crate) fn name_now(&self) -> Result<Leads> {
         let facts = self.facts()?;
-        Ok(*self.name_now.get_or_init(|| facts.name_now()))
+        Ok(*self.answers.get_or_find::<NameNow>(|| facts.name_now()))
     }
 
     /// Whether the arguments could not be made available.
@@ -249,25 +205,50 @@ impl<'a> Behind<'a> {
 
     /// The prepared digest; `ENODATA` if nothing was prepared. Never sleeps.
     pub(crate) fn digest(&self) -> Result<&Digest> {
-        self.digest.get().ok_or(ENODATA)?.as_ref().map_err(|e| *e)
+        self.answers
+            .get::<FileDigest>()
+            .ok_or(ENODATA)?
+            .as_ref()
+            .map_err(|e| *e)
     }
 
     /// The same; `ENODATA` as well if the file is no memfd.
     pub(crate) fn memfd_digest(&self) -> Result<&Digest> {
-        match self.file {
-            Some(file) if file::is_memfd(file) => self.digest(),
-            _ => Err(ENODATA),
+        if self.is_memfd() {
+            self.digest()
+        } else {
+            Err(ENODATA)
         }
     }
 
     /// What was prepared of the file's marks; `ENODATA` if nothing was. Never sleeps.
     pub(crate) fn marks(&self) -> Result<&Marks> {
-        self.marks.get().ok_or(ENODATA)
+        self.answers.get::<FileMarks>().ok_or(ENODATA)
     }
 
     /// The file that the event is about; `ENODATA` if it has none.
     pub(crate) fn place(&self) -> Result<Place<'a>> {
-        self.place.ok_or(ENODATA)
+        match self.subject {
+            Subject::None => Err(ENODATA),
+            Subject::Place(place) => Ok(place),
+            Subject::File(file) | Subject::Mapped(file, _) => Ok(Place::of(file)),
+        }
+    }
+
+    /// What can be read of the file; `None` if it is not open.
+    fn contents(&self) -> Option<Contents<'a>> {
+        match self.subject {
+            Subject::None | Subject::Place(_) => None,
+            Subject::File(file) => Some(Contents::of(file, None)),
+            Subject::Mapped(file, area) => Some(Contents::of(file, Some(area))),
+        }
+    }
+
+    fn is_memfd(&self) -> bool {
+        match self.subject {
+            Subject::None | Subject::Place(_) => false,
+            Subject::File(file) | Subject::Mapped(file, _) => file::is_memfd(file),
+        }
     }
 
     /// The USB device that the mount stands on; `ENODATA` if it is another event.
@@ -387,12 +368,20 @@ pub(crate) struct Event<'a, C> {
 impl<'a, C> Event<'a, C> {
     const ALIGNED: () = assert!(align_of::<C>() == align_of::<EventHeader>());
 
-    /// Puts a context in front of the kernel's objects. Inlined, so that it is made where it stays.
+    /// Puts a context in front of the kernel's objects. All of it is made here and inlined, so that it
+    /// is made where it stays: what is moved is copied whole, with the room for answers.
     #[inline(always)]
-    pub(crate) fn new(behind: Behind<'a>, public: C) -> Self {
+    pub(crate) fn new(subject: Subject<'a>, about: About<'a>, public: C) -> Self {
         let () = Self::ALIGNED;
         Self {
-            behind,
+            behind: Behind {
+                subject,
+                about,
+                args: OnceCell::new(),
+                answers: Answers::new(),
+                noted: Cell::new(0),
+                reason: Cell::new(MaybeUninit::uninit()),
+            },
             public: UnsafeCell::new(public),
         }
     }

@@ -45,6 +45,10 @@ static SWITCHES: SetOnce<Pin<KBox<Mutex<Switches>>>> = SetOnce::new();
 /// How many BPF LSM programs read an exec's strings.
 static STRING_READERS: Atomic<i32> = Atomic::new(0);
 
+/// Whether each round of an exec is noted, for BPF LSM programs or the record of what runs: one flag,
+/// as every exec looks at it.
+static ROUNDS: Atomic<bool> = Atomic::new(false);
+
 struct Switches {
     hooks: &'static HookList,
     on: [bool; Hook::COUNT],
@@ -78,6 +82,12 @@ pub(crate) fn strings_wanted() -> bool {
     read_once(&STRING_READERS) > 0
 }
 
+/// Whether a round of an exec may have to be noted.
+#[inline]
+pub(crate) fn rounds_wanted() -> bool {
+    read_once(&ROUNDS)
+}
+
 /// Counts BPF LSM programs that read an exec's strings; the hooks change at the next `renew`.
 pub(crate) fn count_string_readers(change: i32) {
     STRING_READERS.add(change, Relaxed);
@@ -108,6 +118,11 @@ fn renew_with(expects_digests: bool) {
         return;
     };
     let mut switches = switches.lock();
+    let notes_rounds = strings_wanted() || lists::is_wanted(Op::ExecutableUnlink);
+    // Before the hooks are on.
+    if notes_rounds {
+        ROUNDS.store(true, Relaxed);
+    }
     let mut wanted = [false; Hook::COUNT];
     let keeps = expects_digests || digests_wanted();
     for hook in KEEPING {
@@ -149,5 +164,8 @@ fn renew_with(expects_digests: bool) {
         record::start();
     } else {
         record::stop();
+    }
+    if !notes_rounds {
+        ROUNDS.store(false, Relaxed);
     }
 }

@@ -26,8 +26,9 @@ use crate::{
             ModuleLoad as Context, //
         },
         event::{
-            Behind,
-            Event, //
+            About,
+            Event,
+            Subject, //
         },
         kfunc::Group,
         ops::{
@@ -55,20 +56,19 @@ const LAYOUT: Layout = Layout {
 
 /// A load from a file.
 pub(crate) fn from_file(file: &File, contents: &[u8]) -> Result {
-    let behind = Behind::new().with_place(Place::of(file));
     let module = ModuleContents::new(contents, &LAYOUT);
-    run(behind.with_module(&module), &module, abi::KRSI_MODULE_FILE)
+    let subject = Subject::Place(Place::of(file));
+    run(subject, &module, abi::KRSI_MODULE_FILE)
 }
 
 /// A load from the memory of the process.
 pub(crate) fn from_memory(contents: &[u8]) -> Result {
     let module = ModuleContents::new(contents, &LAYOUT);
-    let behind = Behind::new().with_module(&module);
-    run(behind, &module, abi::KRSI_MODULE_MEMORY)
+    run(Subject::None, &module, abi::KRSI_MODULE_MEMORY)
 }
 
 /// Tells the policies; the answer is the load's.
-fn run(behind: Behind<'_>, module: &ModuleContents<'_>, source: u32) -> Result {
+fn run(subject: Subject<'_>, module: &ModuleContents<'_>, source: u32) -> Result {
     if lists::calls(Op::ModuleLoad, Group::ModuleDigest) {
         module.prepare();
     }
@@ -93,7 +93,7 @@ fn run(behind: Behind<'_>, module: &ModuleContents<'_>, source: u32) -> Result {
         flags,
         ..Default::default()
     };
-    dispatch::<ModuleLoad>(&Event::new(behind, context))
+    dispatch::<ModuleLoad>(&Event::new(subject, About::Module(module), context))
 }
 
 /// For the row that is made when the module comes, in this task.

@@ -23,8 +23,9 @@ use crate::{
     bpf::{
         abi,
         event::{
-            Behind,
-            Event, //
+            About,
+            Event,
+            Subject, //
         },
         ops::{
             ModuleGone,
@@ -133,6 +134,6 @@ impl News {
 fn dispatch_if_wanted<O: OpType>(context: impl FnOnce() -> O::Context) {
     if lists::is_wanted(O::OP) {
         // An op that can't deny answers Ok: its programs return nothing.
-        let _ = dispatch::<O>(&Event::new(Behind::new(), context()));
+        let _ = dispatch::<O>(&Event::new(Subject::None, About::Nothing, context()));
     }
 }

@@ -10,8 +10,9 @@ use crate::{
     bpf::{
         abi::ModuleRequest as Context,
         event::{
-            Behind,
-            Event, //
+            About,
+            Event,
+            Subject, //
         },
         ops::{
             ModuleRequest,
@@ -34,5 +35,5 @@ pub(crate) fn run(alias: &CStr) -> Result {
         alias: padded(alias.to_bytes()),
         ..Default::default()
     };
-    dispatch::<ModuleRequest>(&Event::new(Behind::new(), context))
+    dispatch::<ModuleRequest>(&Event::new(Subject::None, About::Nothing, context))
 }

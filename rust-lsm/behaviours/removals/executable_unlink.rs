@@ -17,7 +17,6 @@ use crate::{
             ExecUnlink,
             HEADER, //
         },
-        event::Event,
         ops::{
             ExecutableUnlink,
             Op, //
@@ -47,7 +46,7 @@ pub(crate) fn run(removal: &Removal<'_>, executed: &Executed<'_>) -> Result {
         // Whoever asked for this has gone; who came since is told of what began since.
         return Ok(());
     }
-    dispatch::<ExecutableUnlink>(&Event::new(removal.behind(), context))
+    dispatch::<ExecutableUnlink>(&removal.event(context))
 }
 
 fn flags(executed: &Executed<'_>) -> u32 {

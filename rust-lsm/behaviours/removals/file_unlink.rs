@@ -13,7 +13,6 @@ use crate::{
             Unlink,
             HEADER, //
         },
-        event::Event,
         ops::FileUnlink, //
     },
     policy::dispatch::dispatch, //
@@ -31,5 +30,5 @@ pub(crate) fn run(removal: &Removal<'_>) -> Result {
         event: HEADER,
     };
 
-    dispatch::<FileUnlink>(&Event::new(removal.behind(), context))
+    dispatch::<FileUnlink>(&removal.event(context))
 }

@@ -148,12 +148,6 @@ fn is_on() -> bool {
     ON.load(Acquire)
 }
 
-/// Whether it may be kept: mostly it is not, and a plain load tells.
-#[inline]
-pub(crate) fn may_be_on() -> bool {
-    read_once(&ON)
-}
-
 /// A round of an exec: its file will be executed, if the exec gets that far. What an exec before it
 /// asked for that failed is over with the first.
 pub(crate) fn round(bprm: &Bprm) {

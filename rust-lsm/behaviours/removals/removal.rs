@@ -6,7 +6,11 @@ use crate::{
     boundary::place::Place,
     bpf::{
         abi,
-        event::Behind, //
+        event::{
+            About,
+            Event,
+            Subject, //
+        }, //
     },
     state::removal_notes as notes, //
 };
@@ -50,10 +54,14 @@ impl<'a> Removal<'a> {
         }
     }
 
-    /// What stands behind a context of this removal.
+    /// The event with this context.
     #[inline(always)]
-    pub(crate) fn behind(&self) -> Behind<'a> {
-        Behind::new().with_place(self.victim).with_path(self.path)
+    pub(crate) fn event<C>(&self, context: C) -> Event<'a, C> {
+        Event::new(
+            Subject::Place(self.victim),
+            About::Removal(self.path),
+            context,
+        )
     }
 
     /// How many names the file will have.
