@@ -2,7 +2,7 @@
 # What a person runs. The kernel's own build reads Kbuild instead, when this
 # directory is security/krsi/ of a kernel tree.
 
-.PHONY: help demo test tool tool-deb server fuzz bench bench-check bench-wall shell kernel clean install uninstall
+.PHONY: help demo test tool tool-deb server fuzz bench bench-check bench-wall bench-where shell kernel clean install uninstall
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo 'make bench     what KRSI costs beside BPF LSM, in instructions; SAVE=1: into the documentation'
 	@echo 'make bench-check  whether that is what the documentation says'
 	@echo 'make bench-wall   the same in time, where KVM works (KRSI_KVM=1)'
+	@echo 'make bench-where R=x  in which functions the instructions of the row x are'
 	@echo 'make shell     a prompt in the guest; SERVER=1: in the server'
 	@echo 'make tool      build the tool krsi, for this machine and the guest'
 	@echo 'make tool-deb  a Debian package of it'
@@ -32,6 +33,9 @@ demo bench-check bench-wall clean:
 
 bench:
 	@qemu/bench.sh $(if $(SAVE),save)
+
+bench-where:
+	@qemu/bench-where.sh $(R)
 
 shell:
 	@qemu/shell.sh $(if $(SERVER),server)

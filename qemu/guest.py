@@ -61,6 +61,8 @@ class Guest:
     disk_dir: Path | None = None
     # One processor whose clock counts instructions, one a nanosecond: the same in each run.
     counting: bool = False
+    # A plugin of QEMU, with its options.
+    plugin: str = ""
 
     def cmdline(self, *more: str) -> str:
         run = "".join(urllib.parse.quote(word, safe="/") + "," for word in self.command)
@@ -87,7 +89,7 @@ class Guest:
             # Four levels of page tables: with five, a timer tick while 7.3 identifies its boot
             # processor finds the feature unset, and KASAN takes the kernel's memory for wild.
             machine = ["-accel", "tcg,thread=multi", "-cpu", "max,la57=off", "-smp", "2"]
-        argv = ["qemu-system-x86_64", *machine, "-m", self.memory,
+        argv = ["qemu-system-x86_64", *machine, *(["-plugin", self.plugin] if self.plugin else []), "-m", self.memory,
                 "-no-reboot", "-nodefaults", "-display", "none",
                 "-kernel", str(self.build / "arch/x86/boot/bzImage"),
                 *(["-initrd", str(self.image)] if self.image else []),
@@ -244,6 +246,7 @@ def main() -> int:
     parser.add_argument("--silence", type=float, default=120, help="seconds without any output")
     parser.add_argument("--append", default="", help="more words for the kernel command line")
     parser.add_argument("--counting", action="store_true", help="let the guest's clock count instructions")
+    parser.add_argument("--plugin", default="", help="a plugin of QEMU, with its options")
     parser.add_argument("--interactive", action="store_true", help="connect this terminal, judge nothing")
     parser.add_argument("--kunit", action="store_true", help="count the KUnit tests in the kernel log")
     parser.add_argument("--kselftest", action="store_true", help="count the tests in the command's output")
@@ -257,7 +260,8 @@ def main() -> int:
         parser.error("neither an image nor a disk to boot")
     append = args.append if args.kunit else f"kunit.enable=0 {args.append}"
     guest = Guest(args.build, args.image, args.log, args.command, args.memory, args.timeout, args.silence,
-                  append, args.data, disks=args.disk, counting=args.counting)
+                  append, args.data, disks=args.disk, counting=args.counting,
+                  plugin=args.plugin)
     if args.interactive:
         interactive(guest)
     with tempfile.TemporaryDirectory(prefix="krsi-disks.") as directory:
