@@ -16,19 +16,30 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 KERNEL=7.3
 SKIP=4
 
-SCRATCH=$(mktemp -d)
-trap 'rm -rf "$SCRATCH"' EXIT
+WORKERS=$(nproc)
+ALL=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null; wait; rm -rf "$ALL"' EXIT
 trap 'exit 130' INT TERM HUP
-# A copy of the checkout, so that a test can change it; without git, so that all of it counts.
-CHECKOUT=$SCRATCH/checkout
-SERIES=$CHECKOUT/patches/$KERNEL
-PRISTINE=$SCRATCH/pristine
-# Each test has an empty directory with a pristine tree in it.
-CASE=$SCRATCH/case
-TREE=$CASE/linux
-OUTPUT=$SCRATCH/output
-BEFORE=$SCRATCH/before
-export CHECKOUT PRISTINE CASE TREE OUTPUT
+
+# use_scratch DIR: where a worker has everything.
+use_scratch() {
+	SCRATCH=$1
+	# A copy of the checkout, so that a test can change it; without git, so that all of it counts.
+	CHECKOUT=$SCRATCH/checkout
+	SERIES=$CHECKOUT/patches/$KERNEL
+	PRISTINE=$SCRATCH/pristine
+	# Each test has an empty directory with a pristine tree in it.
+	CASE=$SCRATCH/case
+	TREE=$CASE/linux
+	OUTPUT=$SCRATCH/output
+	BEFORE=$SCRATCH/before
+	export CHECKOUT PRISTINE CASE TREE OUTPUT
+	mkdir "$SCRATCH"
+	cp -r "$TOP" "$CHECKOUT"
+	rm -rf "$CHECKOUT/.git" "$CHECKOUT/.ci"
+	find "$CHECKOUT" -type d -empty -delete
+	make_pristine
+}
 
 touched() { sed -n 's/^+++ b\///p; s/^--- a\///p' "$@" | sort -u; }
 
@@ -486,15 +497,9 @@ two_at_once_in_one_tree_are_refused() {
 # Every function between "The tests" and here.
 mapfile -t TESTS < <(sed -n '/^# The tests/,/^# Every/s/^\([a-z_]*\)() {$/\1/p' "${BASH_SOURCE[0]}")
 
-cp -r "$TOP" "$CHECKOUT"
-rm -rf "$CHECKOUT/.git" "$CHECKOUT/.ci"
-find "$CHECKOUT" -type d -empty -delete
-make_pristine
-
-echo "TAP version 13"
-echo "1..${#TESTS[@]}"
-failed=0
-for ((i = 0; i < ${#TESTS[@]}; i++)); do
+# run_test I: the I-th, and its lines.
+run_test() {
+	local i=$1 result status
 	rm -rf "$CASE" "$SCRATCH"/{patched,built,other,moved,kept,first}
 	mkdir "$CASE"
 	cp -a "$PRISTINE" "$TREE"
@@ -510,8 +515,24 @@ for ((i = 0; i < ${#TESTS[@]}; i++)); do
 	*)
 		echo "not $result"
 		tail -n 20 "$SCRATCH/log" | sed 's/^/# /'
-		failed=$((failed + 1))
 		;;
 	esac
+}
+
+# Each processor has a worker with a place of its own, which takes what no other has taken.
+for ((worker = 0; worker < WORKERS; worker++)); do
+	(
+		use_scratch "$ALL/$worker"
+		for ((i = 0; i < ${#TESTS[@]}; i++)); do
+			! mkdir "$ALL/taken.$i" 2>/dev/null || run_test "$i" >"$ALL/result.$i"
+		done
+	) &
 done
-[ "$failed" = 0 ]
+wait
+
+echo "TAP version 13"
+echo "1..${#TESTS[@]}"
+for ((i = 0; i < ${#TESTS[@]}; i++)); do
+	cat "$ALL/result.$i"
+done
+! grep -q '^not ok' "$ALL"/result.*
