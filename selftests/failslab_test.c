@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "kselftest_harness.h"
 #include "common.h"
@@ -21,8 +22,6 @@
 #define FAILSLAB "/sys/kernel/debug/failslab/"
 #define FAIL_NTH "/proc/thread-self/fail-nth"
 
-/* So many execs in a row without any effect: all allocations have been failed. */
-#define ENOUGH 80
 #define MOST 3000
 
 /*
@@ -85,8 +84,23 @@ FIXTURE_TEARDOWN(failslab)
 	mode_restore();
 }
 
-/* Executes while the n-th allocation fails; tells how far the errors went up. */
-static int run_with_fault(struct verdict *verdict, const char *path, int n, int *errors)
+/* Has the process, which has ended, lived through the allocation that was to fail? */
+static bool had_fault(pid_t pid)
+{
+	char path[64], left[16];
+	siginfo_t info;
+
+	snprintf(path, sizeof(path), "/proc/%d/fail-nth", pid);
+	return pid > 0 && !waitid(P_PID, pid, &info, WEXITED | WNOWAIT) &&
+	       file_read(path, left, sizeof(left)) > 0 && !atoi(left);
+}
+
+/*
+ * Executes while the n-th allocation fails; tells how far the errors went up, and whether
+ * there are so many allocations at all.
+ */
+static int run_with_fault(struct verdict *verdict, const char *path, int n, int *errors,
+			  bool *failed)
 {
 	/* So many pages of strings that the list of them is allocated. */
 	static char filler[8 * 4096] = "FILLER=";
@@ -101,13 +115,16 @@ static int run_with_fault(struct verdict *verdict, const char *path, int n, int 
 	};
 	struct policy_line line;
 	int before, ret;
+	pid_t pid;
 
 	memset(filler + strlen("FILLER="), 'x', sizeof(filler) - sizeof("FILLER="));
 	snprintf(fault.text, sizeof(fault.text), "%d", n);
 	if (policy_line("verdict", &line))
 		return -ENOENT;
 	before = line.errors;
-	ret = run(&how);
+	pid = run_start(&how);
+	*failed = had_fault(pid);
+	ret = run_wait(pid);
 	if (policy_line("verdict", &line))
 		return -ENOENT;
 	*errors = line.errors - before;
@@ -124,11 +141,12 @@ static void attach(struct __test_metadata *_metadata, FIXTURE_DATA(failslab) *se
 
 TEST_F(failslab, denies_no_exec)
 {
-	int n, errors, seen_errors = 0, quiet = 0, enomem = 0;
+	int n, errors, seen_errors = 0, enomem = 0;
+	bool failed = true;
 
 	attach(_metadata, self, 0);
-	for (n = 1; n < MOST && quiet < ENOUGH; n++) {
-		int ret = run_with_fault(self->verdict, test_path("exit0"), n, &errors);
+	for (n = 1; n < MOST && failed; n++) {
+		int ret = run_with_fault(self->verdict, test_path("exit0"), n, &errors, &failed);
 
 		EXPECT_NE(-EPERM, ret);
 		EXPECT_NE(-EACCES, ret);
@@ -141,9 +159,8 @@ TEST_F(failslab, denies_no_exec)
 			seen_errors++;
 		}
 		enomem += ret == -ENOMEM;
-		quiet = ret || errors ? 0 : quiet + 1;
 	}
-	TH_LOG("%d allocations failed, ENOMEM %d times, policy errors %d", n - 1, enomem,
+	TH_LOG("%d allocations failed, ENOMEM %d times, policy errors %d", n - 2, enomem,
 	       seen_errors);
 	EXPECT_GT(MOST, n);
 	/* Or nothing was tried. */
@@ -153,18 +170,19 @@ TEST_F(failslab, denies_no_exec)
 
 TEST_F(failslab, denies_where_the_policy_is_fail_closed)
 {
-	int n, errors, denied = 0, quiet = 0;
+	int n, errors, denied = 0;
+	bool failed = true;
 
 	attach(_metadata, self, KRSI_FAIL_CLOSED);
-	for (n = 1; n < MOST && quiet < ENOUGH; n++) {
-		int ret = run_with_fault(self->verdict, test_path("exit0"), n, &errors);
+	for (n = 1; n < MOST && failed; n++) {
+		int ret = run_with_fault(self->verdict, test_path("exit0"), n, &errors, &failed);
 
 		EXPECT_EQ(ret == -EPERM, errors == 1) {
 			TH_LOG("allocation %d: %d, %d errors", n, ret, errors);
 		}
 		denied += ret == -EPERM;
-		quiet = ret ? 0 : quiet + 1;
 	}
+	EXPECT_GT(MOST, n);
 	EXPECT_LT(0, denied);
 }
 
@@ -176,25 +194,25 @@ TEST_F(failslab, denies_where_the_policy_is_fail_closed)
  */
 TEST_F(failslab, denies_nothing_while_executables_are_recorded)
 {
-	int n, errors, quiet = 0, ret = -1;
 	struct policy_line before, after;
+	int n, errors, ret = -1;
+	bool failed = true;
 	struct policy record;
 
 	attach(_metadata, self, 0);
 	ASSERT_EQ(0, policy_start(&record, "unlinks.bpf.o", "unlinks_executable"));
 	ASSERT_EQ(0, policy_line("unlinks_executable", &before));
 	log_mark();
-	for (n = 1; n < MOST && quiet < ENOUGH; n++) {
+	for (n = 1; n < MOST && failed; n++) {
 		int executed;
 
 		/* One that was never executed: what was takes no memory. */
 		unlink(EXECUTED);
 		ASSERT_EQ(0, file_copy(test_path("exit0"), EXECUTED, 0755));
-		executed = run_with_fault(self->verdict, EXECUTED, n, &errors);
+		executed = run_with_fault(self->verdict, EXECUTED, n, &errors, &failed);
 		EXPECT_TRUE(executed != -EPERM && executed != -EACCES) {
 			TH_LOG("allocation %d: %d", n, executed);
 		}
-		quiet = executed || errors ? 0 : quiet + 1;
 	}
 	EXPECT_GT(MOST, n);
 	EXPECT_TRUE(log_has("an executed file could not be recorded"));
