@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Programs that may not call the readers on a bprm, each in its own way, or no
- * reader of policies. env_bprm_test.c loads one after the other.
+ * reader of policies. env_bprm_refused_test.c loads one after the other.
  */
 #include "krsi.bpf.h"
 
