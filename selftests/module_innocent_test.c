@@ -161,8 +161,12 @@ static int unload_what_is_unused(void)
 
 static int every_module(int n)
 {
-	return system(EVERY_MODULE " | while read -r name; do "
-		      "modprobe \"$name\" && modprobe -r \"$name\" || exit 1; done");
+	const char *some = debug_kernel() ? EVERY_MODULE " | sed -n 'p;n;n'" : EVERY_MODULE;
+	char command[512];
+
+	snprintf(command, sizeof(command), "%s | while read -r name; do "
+		 "modprobe \"$name\" && modprobe -r \"$name\" || exit 1; done", some);
+	return system(command);
 }
 
 static int plain_modules(int n)
@@ -188,7 +192,7 @@ static int failing_modules(int n)
 #define STAYING 40
 #define STORMS 4
 
-/* Twice, so that each is loaded again; one round alone takes minutes with every checker. */
+/* Twice, so that each is loaded again; with every checker on a round of a third takes long. */
 static bool all_came_round(const volatile __u64 *done)
 {
 	bool all = done[0] >= rounds(2, 1);
@@ -232,7 +236,7 @@ TEST_F_TIMEOUT(innocent, modules_of_all_kinds_in_a_storm, 3000)
 				TH_LOG("child %d ended with %#x", i, status);
 			}
 		}
-	} while (now.looks - self->watch.before.looks < 100000 || !all_came_round(done));
+	} while (now.looks - self->watch.before.looks < rounds(100000, 30000) || !all_came_round(done));
 
 	/* Or the rounds were of no modules at all. */
 	EXPECT_LT(0, self->watch.modules->watched_lives);
