@@ -9,11 +9,13 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use rustix::fs::FileType;
 
 use crate::{
     Status,
     config::{self, Config},
     event::{Event, Line, Reported, Verdict},
+    file_id::FileId,
     output::{End, Lines},
     sink::file::numbered,
     text,
@@ -115,37 +117,48 @@ fn last_in(path: &Path, is_meant: impl Fn(&Reported) -> bool) -> Result<Option<R
     Ok(found)
 }
 
-/// The paragraph.
+/// The paragraph, and what would allow just this.
 fn explain(report: &Reported) -> String {
-    let Reported {
-        process,
-        object,
-        policy,
-        ..
-    } = report;
+    let process = &report.process;
     let verdict = match report.verdict {
         Verdict::Denied => "was denied",
         Verdict::WouldDeny => "would be denied in enforce mode",
         Verdict::Reported => "was reported and not denied",
     };
-    let what = match object.is_empty() {
-        true => report.behaviour.clone(),
-        false => format!("{} of {object}", report.behaviour),
-    };
     let from = process.ancestry.first().map_or(String::new(), |parent| {
         format!(", started by {}[{}]", parent.comm, parent.pid)
     });
     let way = match way(report) {
-        Some(command) => format!("To allow just this: {command} (with --save for good)."),
+        Some(command) => format!(
+            "To allow just this until the next `krsi apply`, or with --save for good:\n  {command}"
+        ),
         None => "Nothing exempts just this.".to_owned(),
     };
     format!(
-        "The {what} by {}[{}], user {}{from}, {verdict} by the policy {policy}: {}. {way}",
+        "The {} by {}[{}], user {}{from}, {verdict} by the policy {}: {}.\n{way}",
+        what(report),
         process.comm,
         process.pid,
         process.uid,
+        report.policy,
         reason(report)
     )
+}
+
+/// What was done to what.
+fn what(report: &Reported) -> String {
+    let done = match report.behaviour.as_str() {
+        "process_exec" | "process_executed" => "execution",
+        "file_unlink" | "executable_unlink" => "removal",
+        "file_map_exec" => "mapping",
+        "module_load" => "loading",
+        "module_hidden" => "hiding of a module that was loaded",
+        other => other,
+    };
+    match report.object.is_empty() {
+        true => done.to_owned(),
+        false => format!("{done} of {}", report.object),
+    }
 }
 
 /// What the signal means.
@@ -161,16 +174,23 @@ fn reason(report: &Reported) -> String {
             "its environment has {variable}={value}, which can make the dynamic loader run other code"
         ),
         (_, "executed_then_deleted") => {
-            format!(
-                "a running program's file was removed ({value}), as malware does to leave no trace"
-            )
+            let whose = match value.as_str() {
+                "own" => "its own file".to_owned(),
+                "descendant" => "the file of a program that it started and that runs".to_owned(),
+                _ => format!("the file of a program that runs, or just ran ({value})"),
+            };
+            format!("it is {whose}, and malware does so to leave no trace")
         }
         (_, "deleted_then_executed") => format!("what was executed has no file ({value})"),
         (_, "executed_out_of_sight") => {
             format!("what was executed lies where nobody sees it ({value})")
         }
-        (_, "usb_mount" | "usb_remount" | "usb_swap") => format!("it is on the USB device {value}"),
+        (_, "usb_mount" | "usb_remount" | "usb_swap") => {
+            let stick = value.replacen("\\040", ":", 1);
+            format!("it is on the USB device {stick}, which is not allowed")
+        }
         (_, "module_unknown") => format!("the module {value} is on no list"),
+        (_, "module_hidden") => format!("it is there, and is not where it must be told: {value}"),
         (_, "denied_digest") => {
             format!("the contents with the SHA-256 {value} are listed as denied")
         }
@@ -184,11 +204,14 @@ fn way(report: &Reported) -> Option<String> {
     let value = report.value.as_str();
     match (report.policy.as_str(), report.signal.as_str()) {
         (_, "torn_environment" | "unread_environment") => None,
-        ("env_audit", "LD_PRELOAD") => Some(format!("krsi exempt library add {value}")),
+        ("env_audit", "LD_PRELOAD") => {
+            let libraries: Vec<_> = libraries(report)?.iter().map(|name| word(name)).collect();
+            Some(format!("krsi exempt library add {}", libraries.join(" ")))
+        }
         ("usb_mount" | "usb_readonly", _) => {
             let (id, serial) = value.split_once("\\040")?;
-            let serial = String::from_utf8(text::unescape(serial)).ok()?;
-            Some(format!("krsi usb allow '{id}:{serial}'"))
+            let stick = format!("{id}:{}", unescaped(serial)?);
+            Some(format!("krsi usb allow {}", word(&stick)))
         }
         ("module_allow", "module_unknown") => {
             Some(format!("krsi modules allow {}", value.split(':').next()?))
@@ -197,20 +220,64 @@ fn way(report: &Reported) -> Option<String> {
             Some(format!("krsi binaries allow {value}"))
         }
         ("exec_unlink", _) => {
-            let parent = report.process.ancestry.first()?.exe.as_ref()?;
-            Some(format!(
-                "krsi exempt parent add {}@{parent}",
-                report.process.uid
-            ))
+            let (kind, program) = match program_of(report) {
+                Some(program) => ("program", program),
+                None => {
+                    let parent = report.process.ancestry.first()?.exe.as_ref()?;
+                    ("parent", unescaped(parent)?)
+                }
+            };
+            let who = format!("{}@{program}", report.process.uid);
+            Some(format!("krsi exempt {kind} add {}", word(&who)))
         }
         _ => None,
+    }
+}
+
+/// The libraries that LD_PRELOAD names, if the event has the whole of it.
+fn libraries(report: &Reported) -> Option<Vec<String>> {
+    let value = unescaped(&report.value)?;
+    let is_whole = value.len() == report.value_len as usize && !value.starts_with("fnv1a:");
+    let names = value.split([' ', ':']).filter(|name| !name.is_empty());
+    is_whole.then(|| names.map(str::to_owned).collect())
+}
+
+/// The program that did it: an event tells its file by numbers alone, and a process chooses its name.
+fn program_of(report: &Reported) -> Option<String> {
+    let process = &report.process;
+    let name = unescaped(&process.comm)?;
+    let places = ["/usr/bin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin"];
+    let running = fs::read_link(format!("/proc/{}/exe", process.pid)).ok();
+    let candidates = running
+        .into_iter()
+        .chain(unescaped(&report.object).map(PathBuf::from))
+        .chain(places.iter().map(|dir| Path::new(dir).join(&name)));
+    candidates
+        .filter(|path| {
+            FileId::of(path, FileType::RegularFile)
+                .is_ok_and(|file| (file.dev, file.ino) == process.exe)
+        })
+        .find_map(|path| path.to_str().map(str::to_owned))
+}
+
+/// What an event tells, as it was.
+fn unescaped(text: &str) -> Option<String> {
+    String::from_utf8(text::unescape(text)).ok()
+}
+
+/// A word for a shell.
+fn word(text: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/:@._-+=,".contains(&byte);
+    match !text.is_empty() && text.bytes().all(is_plain) {
+        true => text.to_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::tests::report;
+    use crate::event::{Ancestor, tests::report};
 
     #[test]
     fn says_who_what_why_and_the_way_out() {
@@ -224,7 +291,53 @@ mod tests {
             text.contains("The mount of sda1 by bash[10], user 0, was denied"),
             "{text}"
         );
-        assert!(text.contains("krsi usb allow '46f4:0001:direct'"), "{text}");
+        assert!(
+            text.ends_with("\n  krsi usb allow 46f4:0001:direct"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_command_can_be_typed_as_it_stands() {
+        let mut denied = report("env_audit");
+        denied.value = "/a.so\\040/b.so:c'".into();
+        denied.value_len = 14;
+        let command = way(&denied);
+        assert_eq!(
+            command.as_deref(),
+            Some("krsi exempt library add /a.so /b.so 'c'\\'''")
+        );
+        // What was cut, and a hash, name no library.
+        denied.value_len = 300;
+        assert_eq!(way(&denied), None);
+        denied.value = "fnv1a:0011223344556677".into();
+        denied.value_len = 22;
+        assert_eq!(way(&denied), None);
+    }
+
+    #[test]
+    fn a_program_is_exempt_rather_than_all_that_its_parent_starts() {
+        let mut denied = report("exec_unlink");
+        denied.signal = "executed_then_deleted".into();
+        denied.behaviour = "executable_unlink".into();
+        denied.process.pid = std::process::id();
+        denied.process.ancestry = vec![Ancestor {
+            pid: 1,
+            comm: "init".into(),
+            exe: Some("/usr/sbin/init".into()),
+        }];
+        // Another's file: what runs under this number is not who did it.
+        let parent = "krsi exempt parent add 0@/usr/sbin/init";
+        assert_eq!(way(&denied).as_deref(), Some(parent));
+        let own = std::env::current_exe().unwrap();
+        let Ok(file) = FileId::of(&own, FileType::RegularFile) else {
+            // It lies on an overlay, where no program can be exempt.
+            return;
+        };
+        denied.process.exe = (file.dev, file.ino);
+        let program = word(&format!("0@{}", own.display()));
+        let program = format!("krsi exempt program add {program}");
+        assert_eq!(way(&denied), Some(program));
     }
 
     #[test]
