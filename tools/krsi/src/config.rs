@@ -5,10 +5,11 @@
 
 use std::{
     fmt, fs,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -210,13 +211,12 @@ pub struct Config {
 impl Config {
     /// From a file.
     pub fn read(path: &Path) -> Result<Self> {
-        let text = fs::read_to_string(path).with_context(|| {
-            format!(
-                "{}, which says what is to be in force, can't be read",
-                path.display()
-            )
-        })?;
-        Self::parse(&path.display().to_string(), text)
+        let name = path.display().to_string();
+        let what = format!("{name}, which says what is to be in force, can't be read");
+        match fs::read_to_string(path) {
+            Err(e) if e.kind() == ErrorKind::NotFound => bail!("{what}: there is no such file"),
+            text => Self::parse(&name, text.context(what)?),
+        }
     }
 
     /// From a text; `name` is what errors call it.

@@ -160,19 +160,35 @@ impl All {
         if let Some(problem) = &self.problem {
             let _ = writeln!(text, "configuration: {problem}");
         }
-        let _ = writeln!(
-            text,
-            "\n{:<16} {:<10} {:<8} {:<8} {:>10} {:>8} {:>8} {:>7} {:>9}",
-            "POLICY", "CONFIGURED", "WANTED", "MODE", "RUNS", "DENIED", "WOULD", "ERRORS", "MEMORY"
-        );
+        text.push('\n');
+        match (self.policies.is_empty(), self.missing.is_empty()) {
+            (true, true) => {
+                text.push_str(
+                    "nothing is applied: `krsi apply` does what the configuration says\n",
+                );
+            }
+            (true, false) => (),
+            (false, _) => {
+                let _ = writeln!(
+                    text,
+                    "{:<16} {:<10} {:<8} {:<8} {:>10} {:>8} {:>11} {:>7} {:>10}",
+                    "POLICY",
+                    "CONFIGURED",
+                    "WANTED",
+                    "MODE",
+                    "RUNS",
+                    "DENIED",
+                    "WOULD DENY",
+                    "ERRORS",
+                    "MEMORY"
+                );
+            }
+        }
         for policy in &self.policies {
             let _ = writeln!(text, "{}", policy.line());
         }
         for policy in &self.missing {
             let _ = writeln!(text, "{policy:<16} is wanted and not attached: krsi apply");
-        }
-        if self.policies.is_empty() && self.missing.is_empty() {
-            text.push_str("nothing is attached\n");
         }
         let lost: u64 = self.lost.values().sum();
         let _ = write!(text, "\nreports lost: {lost}");
@@ -241,7 +257,7 @@ impl Policy {
             maps,
         } = self.memory;
         format!(
-            "{:<16} {configured:<10} {:<8} {:<8} {:>10} {:>8} {:>8} {:>7} {:>5} KiB",
+            "{:<16} {configured:<10} {:<8} {:<8} {:>10} {:>8} {:>11} {:>7} {:>6} KiB",
             escape(self.policy.as_bytes()),
             self.wanted.to_string(),
             self.mode.to_string(),
