@@ -7,7 +7,8 @@ say anything that is not in the table of look-alikes. Each file of attacks/ is
 staged by who its line `# user:` names; a policy must report what its lines
 `# reports:` say and no more, and auditd record it. In audit mode it succeeds; in enforce mode it must
 fail with "Operation not permitted", or what `# refusal:` says instead, unless it
-says `# refused: no`.
+says `# refused: no`. What an honest thing has a policy of its own deny, its line
+`# denied:` names by the policy.
 
     day.py audit|enforce [NAME...]
 """
@@ -42,6 +43,7 @@ class Thing:
     user: str = "root"
     refused: bool = False
     refusal: str = "Operation not permitted"
+    denied: str = ""
     expected: list[str] = field(default_factory=list)
 
     @property
@@ -58,6 +60,8 @@ class Thing:
                 thing.expected.append(line.removeprefix("# reports: "))
             elif line.startswith("# refusal: "):
                 thing.refusal = line.removeprefix("# refusal: ")
+            elif line.startswith("# denied: "):
+                thing.denied = line.removeprefix("# denied: ")
             elif line == "# refused: no":
                 thing.refused = False
         return thing
@@ -122,8 +126,9 @@ class Day:
                 return known.name
         return None
 
-    def judge(self, name: str, expected: list[str], denied: bool) -> None:
-        """What was reported meanwhile: all that is expected, and nothing unknown. And recorded: each denial."""
+    def judge(self, name: str, expected: list[str], denied: bool, own: str = "") -> None:
+        """What was reported meanwhile: all that is expected, and nothing unknown. And recorded: each denial,
+        and those of a policy that was the thing's own."""
         missing, unknown = list(expected), []
         for report in self.reports.new():
             if found := [pattern for pattern in expected if re.search(pattern, report)]:
@@ -138,11 +143,15 @@ class Day:
         if expected:
             self.must(f"{name} is reported", not missing, "nothing was reported like: " + "\n".join(missing))
         self.must(f"{name}: nothing else is reported", not unknown, "\n".join(unknown))
-        records = self.reports.denials("denied" if self.mode == "enforce" else "would-deny")
+        records = self.reports.denials("denied" if self.mode == "enforce" or own else "would-deny")
         if denied:
             policies = {re.sub(r"\W*(\w+) .*", r"\1", pattern) for pattern in expected}
             unheard = [policy for policy in policies if not any(f' policy="{policy}" ' in line for line in records)]
             self.must(f"{name} is in the audit log", not unheard, f"nothing of {unheard} in\n" + "\n".join(records))
+        elif own:
+            others = [line for line in records if f' policy="{own}" ' not in line]
+            self.must(f"{name}: what {own} denies, and nothing else, is in the audit log", bool(records) and not others,
+                      "\n".join(records))
         elif self.mode == "enforce":
             self.must(f"{name} is not denied", not records, "\n".join(records))
 
@@ -163,7 +172,7 @@ class Day:
             self.must(f"{thing.name} is refused", status != 0 and thing.refusal in output, f"status {status}\n{output}")
         else:
             self.must(f"{thing.name} works", status == 0, f"status {status}\n{output}")
-        self.judge(thing.name, thing.expected, thing.refused)
+        self.judge(thing.name, thing.expected, thing.refused, thing.denied)
 
     def boot(self) -> None:
         """All that came before this."""

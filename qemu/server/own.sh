@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # own.sh TOP BUILD TOOL OUT.ext4 DEB...: run in the build root by server-disk.sh.
-# The server's second disk, its /usr/lib/krsi: the tool and its packages, the day and
-# the attacks, the kernel's modules, which of them are known, and two that are not.
+# The server's second disk, its /usr/lib/krsi: the tool, its packages and its tutorial, the
+# day and the attacks, the kernel's modules, which of them are known, and two that are not.
 set -euo pipefail
 
 top=$1 build=$2 tool=$3 out=$4
@@ -15,6 +15,7 @@ cp -a "$top/qemu/server" "$dir/server"
 cp -a "$build/krsi-modules/lib/modules" "$dir/modules"
 mkdir "$dir/bin" "$dir/extra"
 cp "$tool" "$dir/bin/krsi"
+cp "$top/Documentation/tool.rst" "$dir/"
 install -D -m 644 -t "$dir/debs" "$@"
 cp "$build"/kselftest/installed/krsi/modules/krsi_{plain,hider}.ko "$dir/extra/"
 for source in "$top"/qemu/server/*.c; do
