@@ -196,7 +196,8 @@ fn list() -> Result<Status> {
             shown(&stick.id),
             stick.port,
             devices.join(","),
-            escape(stick.called.as_bytes())
+            // It is the last: its spaces separate nothing.
+            escape(stick.called.as_bytes()).replace("\\040", " ")
         );
         tell(&line)?;
     }
