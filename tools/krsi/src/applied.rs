@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     kernel::{self, Attached, Mode},
-    pins, shipped,
+    module_list, pins, shipped,
 };
 
 /// The name of the map that holds a [`State`].
@@ -147,13 +147,7 @@ pub fn link_in(dir: &Path) -> Result<Option<(Link, u32)>> {
 pub fn map(policy: &str, name: &str) -> Result<Option<MapHandle>> {
     // Which list of modules is in use says `lists`, in which it is replaced at once.
     if name == "allowed" {
-        if let Some(lists) = pins::open(&pins::map(policy, "lists"))? {
-            let id = lists.lookup(&[0; 4], MapFlags::ANY).context("map lists")?;
-            if let Some(id) = id.and_then(|id| id.first_chunk().copied()) {
-                let list = MapHandle::from_map_id(u32::from_ne_bytes(id));
-                return Ok(Some(list.context("the list of modules")?));
-            }
-        }
+        return module_list::find(&pins::policy(policy));
     }
     pins::open(&pins::map(policy, name))
 }

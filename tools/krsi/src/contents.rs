@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! What is in a policy's map against what the configuration wants there, and how the one becomes the
-//! other while the policy is attached: what is new is put first, and what is no longer wanted goes
-//! last.
+//! What is in a policy's map against what the configuration wants there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,28 +9,17 @@ use libbpf_rs::{MapCore, MapFlags, MapHandle};
 
 use crate::{
     entry::Entry,
-    key, slots,
+    key,
     variables::{self, VARIABLE_SIZE, VARIABLES, Variables},
 };
 
-/// Something to be written: a value, or None where the key goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Write {
-    key: Vec<u8>,
-    value: Option<Vec<u8>>,
-}
-
-/// The way from what is in a map to what is wanted there.
+/// How what is in a map differs from what is wanted there, in words.
 #[derive(Clone, Debug, Default)]
 pub struct Difference {
-    /// What comes, in words.
+    /// What comes.
     pub added: Vec<String>,
-    /// What goes, in words.
+    /// What goes.
     pub removed: Vec<String>,
-    first: Vec<Write>,
-    last: Vec<Write>,
-    /// How many entries are in the map now.
-    now: usize,
 }
 
 impl Difference {
@@ -62,148 +49,86 @@ impl Difference {
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.first.is_empty() && self.last.is_empty()
+        self.added.is_empty() && self.removed.is_empty()
     }
 
     /// A hash map, of which only the keys count.
     fn of_set(name: &str, now: &BTreeSet<Vec<u8>>, wanted: &[&Entry]) -> Self {
-        let mut difference = Self {
-            now: now.len(),
-            ..Self::default()
-        };
         let wanted: BTreeMap<_, _> = wanted.iter().map(|entry| (&entry.key, *entry)).collect();
-        for (key, entry) in &wanted {
-            if !now.contains(*key) {
-                difference.added.push(words(name, entry));
-                difference.first.push(Write {
-                    key: entry.key.clone(),
-                    value: Some(entry.value.clone()),
-                });
-            }
+        let added = wanted.iter().filter(|(key, _)| !now.contains(**key));
+        let removed = now.iter().filter(|key| !wanted.contains_key(key));
+        Self {
+            added: added.map(|(_, entry)| words(name, entry)).collect(),
+            removed: removed.map(|key| key::words(name, key, &[])).collect(),
         }
-        for key in now {
-            if !wanted.contains_key(key) {
-                difference.removed.push(key::words(name, key, &[]));
-                difference.last.push(Write {
-                    key: key.clone(),
-                    value: None,
-                });
-            }
-        }
-        difference
     }
 
     /// An array, of which what is not said is 0.
     fn of_cells(name: &str, now: &BTreeMap<Vec<u8>, Vec<u8>>, wanted: &[&Entry]) -> Self {
         let mut difference = Self::default();
         for (key, value) in now {
-            let entry = wanted.iter().find(|entry| entry.key == *key);
-            let to = entry.map_or(vec![0; value.len()], |entry| entry.value.clone());
-            if to == *value {
-                continue;
+            match wanted.iter().find(|entry| entry.key == *key) {
+                Some(entry) if entry.value != *value => difference.added.push(words(name, entry)),
+                None if value.iter().any(|byte| *byte != 0) => {
+                    difference.removed.push(key::words(name, key, value));
+                }
+                _ => (),
             }
-            match entry {
-                Some(entry) => difference.added.push(words(name, entry)),
-                None => difference.removed.push(key::words(name, key, value)),
-            }
-            difference.first.push(Write {
-                key: key.clone(),
-                value: Some(to),
-            });
         }
         difference
     }
 
-    /// An array whose elements are slots.
+    /// An array whose elements are a list that the first empty one ends.
     fn of_elements(name: &str, now: &BTreeMap<Vec<u8>, Vec<u8>>, wanted: &[&Entry]) -> Self {
         let list: Vec<_> = now
             .values()
             .take_while(|value| value.iter().any(|byte| *byte != 0))
-            .cloned()
             .collect();
-        let size = now.values().next().map_or(0, Vec::len);
-        let wanted: Vec<_> = wanted.iter().map(|entry| entry.value.clone()).collect();
-        let mut difference = Self::default();
-        for step in slots::steps(&list, &wanted) {
-            difference.first.push(Write {
-                key: (step.slot as u32).to_ne_bytes().to_vec(),
-                value: Some(step.value.unwrap_or(vec![0; size])),
-            });
+        let wanted: Vec<_> = wanted.iter().map(|entry| &entry.value).collect();
+        let missing = |of: &[&Vec<u8>], other: &[&Vec<u8>]| {
+            let missing = of.iter().filter(|value| !other.contains(value));
+            missing.map(|value| key::words(name, &[], value)).collect()
+        };
+        Self {
+            added: missing(&wanted, &list),
+            removed: missing(&list, &wanted),
         }
-        let say = |value: &&Vec<u8>| key::words(name, &[], value);
-        let added = wanted.iter().filter(|value| !list.contains(value));
-        let removed = list.iter().filter(|value| !wanted.contains(value));
-        difference.added = added.map(|value| say(&value)).collect();
-        difference.removed = removed.map(|value| say(&value)).collect();
-        difference
     }
 
-    /// The variables of env_audit: slots in the one element, and what is told of a value.
+    /// The variables of env_audit: a list in the one element, and what is told of a value.
     fn of_variables(now: &BTreeMap<Vec<u8>, Vec<u8>>, wanted: &[&Entry]) -> Self {
-        let mut difference = Self::default();
         let Some(entry) = wanted.first() else {
-            return difference;
+            return Self::default();
         };
-        let mut value = now
-            .get(&entry.key)
-            .cloned()
-            .unwrap_or(vec![0; entry.value.len()]);
-        let say = |(name, denies): &(String, bool)| match denies {
-            true => name.clone(),
-            false => format!("{name}, only told"),
-        };
-        let [is, will] = [&value, &entry.value].map(|value| variables::names(value));
-        let missing = |of: &[(String, bool)], other: &[(String, bool)]| {
-            of.iter()
-                .filter(|name| !other.contains(name))
-                .map(say)
-                .collect()
-        };
-        difference.added = missing(&will, &is);
-        difference.removed = missing(&is, &will);
-
-        let [list, to] = [&value, &entry.value].map(|value| {
+        let nothing = vec![0; entry.value.len()];
+        let value = now.get(&entry.key).unwrap_or(&nothing);
+        let slots = |value: &[u8]| {
             let slots = value.chunks_exact(VARIABLE_SIZE).take(VARIABLES);
-            slots
-                .take_while(|slot| slot[0] != 0)
-                .map(<[u8]>::to_vec)
-                .collect::<Vec<_>>()
-        });
-        let mut values = Vec::new();
-        for step in slots::steps(&list, &to) {
-            let slot = &mut value[step.slot * VARIABLE_SIZE..][..VARIABLE_SIZE];
-            slot.copy_from_slice(&step.value.unwrap_or(vec![0; VARIABLE_SIZE]));
-            values.push(value.clone());
-        }
+            let slots = slots.take_while(|slot| slot[0] != 0);
+            slots.map(<[u8]>::to_vec).collect::<Vec<_>>()
+        };
+        let say = |slot: &Vec<u8>| {
+            let names = variables::names(slot).into_iter();
+            let name = names.map(|(name, denies)| match denies {
+                true => name,
+                false => format!("{name}, only told"),
+            });
+            name.collect::<String>()
+        };
+        let [is, will] = [value, &entry.value].map(|value| slots(value));
+        let missing = |of: &[Vec<u8>], other: &[Vec<u8>]| {
+            let missing = of.iter().filter(|slot| !other.contains(slot));
+            missing.map(say).collect::<Vec<_>>()
+        };
+        let mut added = missing(&will, &is);
         let told = VARIABLES * VARIABLE_SIZE;
-        if value[told..] != entry.value[told..] {
-            value[told..].copy_from_slice(&entry.value[told..]);
-            difference.added.push("what is told of values".to_owned());
-            values.push(value);
+        if value.get(told..) != entry.value.get(told..) {
+            added.push("what is told of values".to_owned());
         }
-        difference.first = values
-            .into_iter()
-            .map(|value| Write {
-                key: entry.key.clone(),
-                value: Some(value),
-            })
-            .collect();
-        difference
-    }
-
-    /// Whether the map has room for what comes before anything goes.
-    pub fn fits(&self, map: &MapHandle) -> bool {
-        !map.map_type().is_hash_map() || self.now + self.first.len() <= map.max_entries() as usize
-    }
-
-    /// Puts what comes.
-    pub fn put_first(&self, name: &str, map: &MapHandle) -> Result<()> {
-        write(map, &self.first).with_context(|| format!("map {name}"))
-    }
-
-    /// Takes what goes.
-    pub fn take_last(&self, name: &str, map: &MapHandle) -> Result<()> {
-        write(map, &self.last).with_context(|| format!("map {name}"))
+        Self {
+            added,
+            removed: missing(&is, &will),
+        }
     }
 }
 
@@ -220,19 +145,6 @@ pub fn read(map: &MapHandle) -> Result<BTreeMap<Vec<u8>, Vec<u8>>> {
         }
     }
     Ok(all)
-}
-
-fn write(map: &MapHandle, writes: &[Write]) -> Result<()> {
-    for Write { key, value } in writes {
-        match value {
-            Some(value) => map.update(key, value, MapFlags::ANY)?,
-            None => match map.delete(key) {
-                Err(e) if e.kind() == libbpf_rs::ErrorKind::NotFound => (),
-                result => result?,
-            },
-        }
-    }
-    Ok(())
 }
 
 /// Puts all that a map which nobody uses yet is to hold.
@@ -289,8 +201,6 @@ mod tests {
         let difference = Difference::of_set("allowed", &now, &[&stays, &comes]);
         assert_eq!(difference.added, ["03"]);
         assert_eq!(difference.removed, ["02"]);
-        assert_eq!(difference.first[0].key, [3]);
-        assert_eq!(difference.last[0].value, None);
     }
 
     #[test]
@@ -298,13 +208,23 @@ mod tests {
         let now = BTreeMap::from([(vec![0, 0, 0, 0], vec![1, 0, 0, 0])]);
         let difference = Difference::of_cells("learning", &now, &[]);
         assert_eq!(difference.removed, ["learning"]);
-        assert_eq!(difference.first[0].value, Some(vec![0; 4]));
         let learn = Entry::learn_modules();
         assert!(Difference::of_cells("learning", &now, &[&learn]).is_empty());
     }
 
     #[test]
-    fn variables_change_one_at_a_time() {
+    fn of_elements_the_order_does_not_count() {
+        let now = [(0, 1), (1, 2), (2, 0)].map(|(key, value)| (vec![key], vec![value]));
+        let now = BTreeMap::from(now);
+        let [one, two, three] = [1, 2, 3].map(|value| entry("x", &[9], &[value]));
+        assert!(Difference::of_elements("x", &now, &[&two, &one]).is_empty());
+        let difference = Difference::of_elements("x", &now, &[&three, &one]);
+        assert_eq!(difference.added.len(), 1);
+        assert_eq!(difference.removed.len(), 1);
+    }
+
+    #[test]
+    fn variables_differ_by_name_and_by_what_is_done() {
         let mut is = Variables::new(Told::Whole);
         is.add_defaults();
         let now = BTreeMap::from([(vec![0; 4], is.entry().value)]);
@@ -318,8 +238,7 @@ mod tests {
             difference.added,
             ["LD_DEBUG_OUTPUT, only told", "what is told of values"]
         );
-        assert_eq!(difference.first.len(), 2);
-        let now = BTreeMap::from([(vec![0; 4], difference.first[1].value.clone().unwrap())]);
+        let now = BTreeMap::from([(vec![0; 4], wanted.value.clone())]);
         assert!(Difference::of_variables(&now, &[&wanted]).is_empty());
     }
 }

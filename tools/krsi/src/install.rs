@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! Carries a plan out. Everything that can fail is done beside what is in force, which stays until
-//! all is ready. Then what comes is put in force before anything goes, so that nothing that is
-//! protected before and after is unprotected in between.
+//! Carries a plan out.
+//!
+//! What it guarantees: each policy is in force as it was or as it is to be, with its mode and all its
+//! entries, and nothing in between; for who is judged, it changes at one moment. So nobody edits the
+//! maps in force: a policy of which anything changes is loaded once more beside the old one, with
+//! maps of its own that are filled, and takes its place whole. Everything that can fail is done before
+//! the first takes its place, what comes is put in force before anything goes, and where the kernel
+//! refuses a step all the same, those before it are taken back: then all is as it was. Who is killed
+//! leaves some policies as they were and others as they are to be; the next one does the rest.
 
-use anyhow::{Context, Result};
-use libbpf_rs::MapHandle;
+use anyhow::{Context, Error, Result};
 
 use crate::{
     applied,
-    contents::Difference,
     object::Opened,
     pins,
     plan::{Action, Change, Plan},
@@ -23,30 +27,47 @@ pub fn carry_out(plan: &Plan) -> Result<()> {
         // The error is what counts; the next apply cleans up as well.
         let _ = staged::recover();
     });
-    let (shared, staged) = staged.context("what was in force stays")?;
-
-    put_in_force(plan, shared, staged).context(
-        "this stopped half way: each policy is in force as it was or as it is to be; apply again",
-    )
+    let (shared, mut staged) = staged.context("what was in force stays")?;
+    if let Err(error) = put_in_force(shared.as_ref(), &mut staged) {
+        return Err(take_back(error, shared, staged));
+    }
+    finish(plan, staged).context("all that is wanted is in force, and something more: apply again")
 }
 
-fn put_in_force(plan: &Plan, shared: Option<Shared>, staged: Vec<Staged<'_>>) -> Result<()> {
-    for (name, map, difference) in kept_maps(plan) {
-        difference.put_first(name, map)?;
+/// The steps that only the kernel can refuse.
+fn put_in_force(shared: Option<&Shared>, staged: &mut [Staged<'_>]) -> Result<()> {
+    for policy in &mut *staged {
+        policy.update()?;
     }
     if let Some(shared) = shared {
-        shared.pin()?;
+        shared.put_in_place()?;
     }
-    for policy in staged {
-        policy.put_in_place()?;
+    staged.iter_mut().try_for_each(Staged::put_in_place)
+}
+
+/// After an error, which is returned with what has become of it.
+fn take_back(mut error: Error, shared: Option<Shared>, staged: Vec<Staged<'_>>) -> Error {
+    let mut is_whole = true;
+    let mut note = |result: Result<()>| {
+        if let Err(e) = result {
+            error = Error::msg(format!("{error:#}; then {e:#}"));
+            is_whole = false;
+        }
+    };
+    for policy in staged.into_iter().rev() {
+        note(policy.take_back());
     }
-    for (name, map, difference) in kept_maps(plan) {
-        difference.take_last(name, map)?;
-    }
-    for policy in &plan.detach {
-        detach(policy)?;
-    }
-    Ok(())
+    note(shared.map_or(Ok(()), |shared| shared.take_back()));
+    error.context(match is_whole {
+        true => "what was in force stays",
+        false => "this stopped half way: each policy is as it was or as it is to be; apply again",
+    })
+}
+
+/// What goes.
+fn finish(plan: &Plan, staged: Vec<Staged<'_>>) -> Result<()> {
+    staged.into_iter().try_for_each(Staged::clean_up)?;
+    plan.detach.iter().try_for_each(|policy| detach(policy))
 }
 
 /// What is attached or updated, ready to be put in place.
@@ -67,12 +88,6 @@ fn stage(plan: &Plan) -> Result<(Option<Shared>, Vec<Staged<'_>>)> {
         policy.attach()?;
     }
     Ok((shared, staged))
-}
-
-/// The maps that are in use and stay, each with its name and what changes.
-fn kept_maps(plan: &Plan) -> impl Iterator<Item = (&'static str, &MapHandle, &Difference)> {
-    let maps = plan.changes.iter().flat_map(|change| &change.maps);
-    maps.filter_map(|governed| Some((governed.name, governed.map.as_ref()?, &governed.difference)))
 }
 
 /// Takes a policy out of force, and its pins away; needs the lock.

@@ -42,7 +42,6 @@ mod saved;
 mod shared;
 mod shipped;
 mod sink;
-mod slots;
 mod staged;
 mod stream;
 mod sys;

@@ -17,7 +17,12 @@ use libbpf_rs::{
     libbpf_sys::{BPF_F_NO_PREALLOC, bpf_map_create_opts},
 };
 
-use crate::{entry::DIGEST_SIZE, pinned::Pinned, pins::NEW};
+use crate::{
+    entry::DIGEST_SIZE,
+    pinned::Pinned,
+    pins::{self, NEW},
+    sys,
+};
 
 /// A SHA-256.
 pub type Digest = [u8; DIGEST_SIZE];
@@ -91,7 +96,7 @@ pub fn without(text: &str, unwanted: &BTreeSet<Digest>) -> Option<String> {
 }
 
 /// The list that an applied module_allow looks into: the map in slot 0 of `lists`, which is pinned as
-/// `allowed`, too.
+/// `allowed`, too, for it can be opened by its pin alone.
 pub struct InForce<'a> {
     policy: &'a Pinned,
     list: MapHandle,
@@ -100,15 +105,12 @@ pub struct InForce<'a> {
 impl<'a> InForce<'a> {
     /// Finds it. Where who replaced it was killed in between, the pin is put right.
     pub fn open(policy: &'a Pinned) -> Result<Self> {
-        let slot = policy
-            .map("lists")?
-            .lookup(&0u32.to_ne_bytes(), MapFlags::ANY)
-            .context("map lists")?
-            .context("map lists: there is no list; `krsi apply` puts one there")?;
-        let id = u32::from_ne_bytes(slot.as_slice().try_into()?);
-        let mut list = MapHandle::from_map_id(id).context("opening the list in map lists")?;
-        if policy.map("allowed")?.info()?.info.id != id {
-            pin(policy, &mut list)?;
+        let list = find(&policy.path(""))?.context(
+            "the list of modules that is in force is not pinned: `krsi apply` puts another in its \
+             place",
+        )?;
+        if policy.map("allowed")?.info()?.info.id != list.info()?.info.id {
+            put(policy)?;
         }
         Ok(Self { policy, list })
     }
@@ -155,16 +157,38 @@ impl<'a> InForce<'a> {
 
     /// Puts another list in its place. Every load is judged by the old or by the new one.
     pub fn replace(&mut self, digests: &BTreeSet<Digest>) -> Result<()> {
-        let mut list = filled(digests).context("making the new list of modules")?;
+        let list = filled(digests).context("making the new list of modules")?;
+        // First the pin, so that what is in force is always pinned.
+        let new = self.policy.path(&format!("allowed{NEW}"));
+        // Perhaps one was left by who was killed.
+        let _ = fs::remove_file(&new);
+        sys::pin(list.as_fd(), &new).with_context(|| format!("pinning {}", new.display()))?;
         let fd = list.as_fd().as_raw_fd();
         self.policy
             .map("lists")?
             .update(&0u32.to_ne_bytes(), &fd.to_ne_bytes(), MapFlags::ANY)
             .context("putting the new list of modules in force")?;
-        pin(self.policy, &mut list)?;
+        put(self.policy)?;
         self.list = list;
         Ok(())
     }
+}
+
+/// The list in force of the policy with this directory; None if it is not pinned there.
+pub fn find(dir: &Path) -> Result<Option<MapHandle>> {
+    let Some(lists) = pins::open(&dir.join("lists"))? else {
+        return Ok(None);
+    };
+    let slot = lists.lookup(&0u32.to_ne_bytes(), MapFlags::ANY);
+    let slot = slot.context("map lists")?.unwrap_or_default();
+    for pin in ["allowed".to_owned(), format!("allowed{NEW}")] {
+        if let Some(list) = pins::open(&dir.join(pin))? {
+            if list.info()?.info.id.to_ne_bytes() == slot.as_slice() {
+                return Ok(Some(list));
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// A map with these.
@@ -201,15 +225,11 @@ fn filled(digests: &BTreeSet<Digest>) -> Result<MapHandle> {
     Ok(list)
 }
 
-/// Pins a list in the place of the one before.
-fn pin(policy: &Pinned, list: &mut MapHandle) -> Result<()> {
+/// Puts the pin of a new list in the place of the one before.
+fn put(policy: &Pinned) -> Result<()> {
     let pin = policy.path("allowed");
-    let new = policy.path(&format!("allowed{NEW}"));
-    // Perhaps one was left by who was killed.
-    let _ = fs::remove_file(&new);
-    list.pin(&new)
-        .with_context(|| format!("pinning {}", new.display()))?;
-    fs::rename(&new, &pin).with_context(|| format!("pinning {}", pin.display()))
+    fs::rename(policy.path(&format!("allowed{NEW}")), &pin)
+        .with_context(|| format!("pinning {}", pin.display()))
 }
 
 #[cfg(test)]

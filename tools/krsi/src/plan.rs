@@ -25,7 +25,7 @@ const NAMED: usize = 10;
 pub enum Action {
     /// It is attached.
     Attach,
-    /// Its link gets another map, for this reason.
+    /// Its link gets other programs and maps, for this reason.
     Update(String),
     /// It stays.
     Keep,
@@ -35,9 +35,9 @@ pub enum Action {
 pub struct Governed {
     /// Its name.
     pub name: &'static str,
-    /// The one that is in use and stays; None if a new one is made.
+    /// The one that is in use, if that is as it should be; else a new one is made.
     pub map: Option<MapHandle>,
-    /// What changes.
+    /// What is not as it should be.
     pub difference: Difference,
 }
 
@@ -109,24 +109,22 @@ impl Change {
         let mut replaced = None;
         for &name in wanted.maps {
             let entries = entries(&wanted, name);
-            let Some(map) = applied::map(wanted.policy, name)? else {
-                replaced = Some(name);
-                maps.push(Governed {
-                    name,
-                    map: None,
-                    difference: Difference::from_nothing(name, &entries),
-                });
-                continue;
+            let map = applied::map(wanted.policy, name)?;
+            let difference = match &map {
+                Some(map) => Difference::new(name, map, &entries)?,
+                None => Difference::from_nothing(name, &entries),
             };
-            // Without a policy that uses it, it is filled anew.
-            let difference = Difference::new(name, &map, &entries)?;
-            let stays = can_stay(object, name, &map, entries.len()) && difference.fits(&map);
-            if !stays {
-                replaced = Some(name);
-            }
+            let map = map.filter(|map| {
+                difference.is_empty() && can_stay(object, name, map, entries.len())
+            });
+            replaced = match (replaced, &map) {
+                (None, None) if !difference.is_empty() => Some("its entries change".to_owned()),
+                (None, None) => Some(format!("its map {name} is replaced")),
+                (replaced, _) => replaced,
+            };
             maps.push(Governed {
                 name,
-                map: stays.then_some(map),
+                map,
                 difference,
             });
         }
@@ -138,8 +136,7 @@ impl Change {
                     None => Some("nobody knows what it was made of".to_owned()),
                     Some(old) => old.why_not(&state),
                 };
-                let why = why.or(replaced.map(|name| format!("its map {name} is replaced")));
-                why.map_or(Action::Keep, Action::Update)
+                why.or(replaced).map_or(Action::Keep, Action::Update)
             }
         };
         Ok(Self {
@@ -152,7 +149,7 @@ impl Change {
 
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
-        matches!(self.action, Action::Keep) && self.maps.iter().all(|map| map.difference.is_empty())
+        matches!(self.action, Action::Keep)
     }
 }
 
@@ -187,7 +184,7 @@ impl fmt::Display for Plan {
             match &change.action {
                 Action::Attach => writeln!(f, "attach {policy} in {mode}")?,
                 Action::Update(why) => writeln!(f, "update {policy} in place: {why}")?,
-                Action::Keep => writeln!(f, "keep {policy} in {mode}")?,
+                Action::Keep => (),
             }
             for Governed {
                 name, difference, ..

@@ -3,7 +3,11 @@
 //! The buffers and counts that all applied policies share. They outlive each policy; where this
 //! version has them in another size, new ones take their places, and every policy is updated.
 
-use std::{fs, os::fd::AsFd};
+use std::{
+    fs, io,
+    os::fd::AsFd,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context, Result, ensure};
 use libbpf_rs::{MapCore, MapHandle, OpenMap, libbpf_sys::bpf_map_create_opts};
@@ -12,7 +16,16 @@ use crate::{contents, object::Opened, pins, sys};
 
 /// All of them, in the order of [`pins::SHARED`].
 pub struct Shared {
-    maps: Vec<(&'static str, MapHandle, bool)>,
+    maps: Vec<Map>,
+}
+
+struct Map {
+    name: &'static str,
+    map: MapHandle,
+    /// Whether it was made now.
+    is_new: bool,
+    /// The one in whose place that comes.
+    old: Option<MapHandle>,
 }
 
 /// The id of each that is pinned and as this object has it; 0 for others.
@@ -25,39 +38,98 @@ pub fn ids(object: &Opened) -> Result<Vec<u32>> {
 }
 
 impl Shared {
-    /// Those that are pinned; what is missing, or is not as this object has it, is made.
+    /// Those that are pinned; what is missing, or is not as this object has it, is made, and pinned
+    /// beside its place.
     pub fn find_or_make(object: &Opened) -> Result<Self> {
         let mut maps = Vec::new();
         for name in pins::SHARED {
-            let (map, is_new) = match find(object, name)? {
-                Some(map) => (map, false),
-                None => (make(object, name)?, true),
+            let found = find(object, name)?;
+            let is_new = found.is_none();
+            let map = match found {
+                Some(map) => map,
+                None => {
+                    let map = make(object, name)?;
+                    pin(name, &map)?;
+                    map
+                }
             };
-            maps.push((name, map, is_new));
+            let old = pins::open(&pins::shared(name))?;
+            maps.push(Map {
+                name,
+                map,
+                is_new,
+                old,
+            });
         }
         Ok(Self { maps })
     }
 
     /// One of them.
     pub fn get(&self, name: &str) -> Option<&MapHandle> {
-        let found = self.maps.iter().find(|(other, ..)| *other == name);
-        found.map(|(_, map, _)| map)
+        let found = self.maps.iter().find(|map| map.name == name);
+        found.map(|map| &map.map)
     }
 
     /// Their ids.
     pub fn ids(&self) -> Result<Vec<u32>> {
-        let id = |(_, map, _): &(_, MapHandle, _)| Ok(map.info()?.info.id);
+        let id = |map: &Map| Ok(map.map.info()?.info.id);
         self.maps.iter().map(id).collect()
     }
 
     /// Puts the new ones into their places.
-    pub fn pin(&self) -> Result<()> {
-        for (name, map, _) in self.maps.iter().filter(|(.., is_new)| *is_new) {
-            let new = pins::shared(&format!("{name}{}", pins::NEW));
-            sys::pin(map.as_fd(), &new).with_context(|| format!("pinning {}", new.display()))?;
-            fs::rename(&new, pins::shared(name)).with_context(|| format!("pinning {name}"))?;
+    pub fn put_in_place(&self) -> Result<()> {
+        self.new_ones().try_for_each(|map| put(map.name))
+    }
+
+    /// Has the old ones in their places, wherever that failed.
+    pub fn take_back(&self) -> Result<()> {
+        for map in self.new_ones() {
+            remove(&new(map.name))?;
+            match &map.old {
+                Some(old) => {
+                    pin(map.name, old)?;
+                    put(map.name)?;
+                }
+                None => remove(&pins::shared(map.name))?,
+            }
         }
         Ok(())
+    }
+
+    fn new_ones(&self) -> impl Iterator<Item = &Map> {
+        self.maps.iter().filter(|map| map.is_new)
+    }
+}
+
+/// What was made by who was killed is put in its place if policies report there, or removed.
+pub fn recover(is_used: bool) -> Result<()> {
+    for name in pins::SHARED {
+        match is_used && pins::exists(&new(name))? {
+            true => put(name)?,
+            false => remove(&new(name))?,
+        }
+    }
+    Ok(())
+}
+
+/// The pin of one that is not in its place.
+fn new(name: &str) -> PathBuf {
+    pins::shared(&format!("{name}{}", pins::NEW))
+}
+
+fn pin(name: &str, map: &MapHandle) -> Result<()> {
+    let new = new(name);
+    sys::pin(map.as_fd(), &new).with_context(|| format!("pinning {}", new.display()))
+}
+
+fn put(name: &str) -> Result<()> {
+    fs::rename(new(name), pins::shared(name)).with_context(|| format!("pinning {name}"))
+}
+
+fn remove(pin: &Path) -> Result<()> {
+    match fs::remove_file(pin) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result.with_context(|| pin.display().to_string()),
     }
 }
 

@@ -4,25 +4,26 @@
 //! and attached by a link that ends with this process. Until it is put in place, dropping it leaves
 //! all as it was.
 //!
-//! The directory `POLICY-new` has all pins that `POLICY` is to have. The new link is pinned there,
-//! or in an update the link that is kept; then two steps, each of which is whole or not done, put it in
-//! force: the kernel's (the pin of the link, or the update of the link) and the exchange of the
-//! directories. Who is killed between them leaves a `POLICY-new` whose link runs its `ops`, which is
-//! put in place by [`recover`]; any other `POLICY-new` is removed by it.
+//! The directory `POLICY-new` has all pins that `POLICY` is to have. Two steps, each of which is
+//! whole or not done, put it in force: the kernel's (the update of the link that is kept, which is
+//! pinned there, too, or the pin of the new link) and the exchange of the directories. Who is killed
+//! between them leaves a `POLICY-new` whose link runs its `ops`, which is put in place by [`recover`];
+//! any other `POLICY-new` is removed by it. Both steps can be taken back, for when that of another
+//! policy fails.
 
-use std::{fs, os::fd::AsFd};
+use std::{fs, os::fd::AsFd, path::Path};
 
 use anyhow::{Context, Result, ensure};
 use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, MapType, libbpf_sys::bpf_map_create_opts};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::{
-    applied::{self, Applied, STATE, State, link_in},
+    applied::{self, STATE, State, link_in},
     contents,
-    object::{Loaded, Opened},
+    object::{Loaded, Opened, ensure_runs_as_wanted},
     pins,
     plan::{Action, Change, can_stay, entries},
-    shared::Shared,
+    shared::{self, Shared},
     sys,
 };
 
@@ -34,6 +35,21 @@ pub struct Staged<'a> {
     link: Option<Link>,
     /// Maps in use, each with its name, of which the new policy has new ones.
     carried: Vec<(String, MapHandle)>,
+    /// The struct_ops map that the kept link has now.
+    old: Option<MapHandle>,
+    is_updated: bool,
+    place: Place,
+}
+
+/// Which directory is in the place of the policy's.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// The old one, or none.
+    Old,
+    /// The new one, where none was.
+    New,
+    /// The new one; the old one has its name.
+    Exchanged,
 }
 
 impl<'a> Staged<'a> {
@@ -60,6 +76,9 @@ impl<'a> Staged<'a> {
             loaded,
             link: None,
             carried,
+            old: pins::open(&pins::policy(wanted.policy).join(pins::OPS))?,
+            is_updated: false,
+            place: Place::Old,
         })
     }
 
@@ -73,33 +92,77 @@ impl<'a> Staged<'a> {
         Ok(())
     }
 
-    /// Puts it in force and in its place.
-    pub fn put_in_place(self) -> Result<()> {
+    /// The kernel's step of an update: the link that is kept gets the new programs and maps.
+    pub fn update(&mut self) -> Result<()> {
         let policy = self.change.wanted.policy;
-        let mut own = self
-            .link
-            .with_context(|| format!("{policy} is not attached"))?;
-        let new = new_dir(policy).join(pins::LINK);
-        match (&self.change.action, &self.change.applied) {
-            (Action::Update(_), Some(Applied { link, .. })) => {
-                sys::pin(link.as_fd(), &new).with_context(|| new.display().to_string())?;
-                let ops = self.loaded.object.maps();
-                let ops = ops.filter(|map| map.map_type() == MapType::StructOps);
-                for ops in ops {
-                    sys::update_link(link.as_fd(), ops.as_fd()).with_context(|| {
-                        format!("updating the link of {policy}; the kernel log says why")
-                    })?;
-                }
-                drop(own);
-            }
-            _ => own.pin(&new).context("pinning the link")?,
+        let ops = self.ops()?;
+        if let Some(link) = self.kept_link() {
+            let new = new_dir(policy).join(pins::LINK);
+            sys::pin(link.as_fd(), &new).with_context(|| new.display().to_string())?;
+            sys::update_link(link.as_fd(), ops.as_fd()).with_context(|| {
+                format!("updating the link of {policy}; the kernel log says why")
+            })?;
+            self.is_updated = true;
+            self.link = None;
         }
-        switch(policy)?;
+        // Somebody may have lowered the machine's mode meanwhile.
+        ensure_runs_as_wanted(policy, ops.info()?.info.id)?;
         // What the old programs have put there meanwhile.
         for (name, old) in &self.carried {
             contents::carry_over(name, old, &find(&self.loaded, name)?)?;
         }
         Ok(())
+    }
+
+    /// Puts it in its place; a new link stays from now on.
+    pub fn put_in_place(&mut self) -> Result<()> {
+        let policy = self.change.wanted.policy;
+        if let Some(link) = &mut self.link {
+            let new = new_dir(policy).join(pins::LINK);
+            link.pin(&new).context("pinning the link")?;
+        }
+        self.place = switch(policy)?;
+        Ok(())
+    }
+
+    /// Removes what was in its place.
+    pub fn clean_up(self) -> Result<()> {
+        applied::remove(&new_dir(self.change.wanted.policy))
+    }
+
+    /// Has all be as it was, wherever a step has failed.
+    pub fn take_back(mut self) -> Result<()> {
+        let policy = self.change.wanted.policy;
+        if let (true, Some(link)) = (self.is_updated, self.kept_link()) {
+            let old = self.old.as_ref();
+            let old = old.with_context(|| format!("what {policy} was before is not pinned"))?;
+            sys::update_link(link.as_fd(), old.as_fd())
+                .with_context(|| format!("updating the link of {policy} to what it was"))?;
+        }
+        let (new, place) = (new_dir(policy), pins::policy(policy));
+        match self.place {
+            Place::Old => (),
+            Place::New => fs::rename(&place, &new).with_context(|| place.display().to_string())?,
+            Place::Exchanged => exchange(&new, &place)?,
+        }
+        self.link = None;
+        applied::remove(&new)
+    }
+
+    /// The link that an update keeps.
+    fn kept_link(&self) -> Option<&Link> {
+        match (&self.change.action, &self.change.applied) {
+            (Action::Update(_), Some(applied)) => Some(&applied.link),
+            _ => None,
+        }
+    }
+
+    /// Its struct_ops map.
+    fn ops(&self) -> Result<MapHandle> {
+        let mut maps = self.loaded.object.maps();
+        let ops = maps.find(|map| map.map_type() == MapType::StructOps);
+        let ops = ops.with_context(|| format!("{} has no policy", self.loaded.name()))?;
+        Ok(MapHandle::try_from(&ops)?)
     }
 }
 
@@ -199,34 +262,36 @@ fn pin(policy: &str, loaded: &Loaded, state: &State) -> Result<()> {
 }
 
 /// Puts `POLICY-new` in the place of `POLICY`.
-fn switch(policy: &str) -> Result<()> {
+fn switch(policy: &str) -> Result<Place> {
     let (new, place) = (new_dir(policy), pins::policy(policy));
-    if !pins::exists(&place)? {
-        return fs::rename(&new, &place).with_context(|| place.display().to_string());
+    if pins::exists(&place)? {
+        return exchange(&new, &place).map(|()| Place::Exchanged);
     }
-    renameat_with(CWD, &new, CWD, &place, RenameFlags::EXCHANGE)
-        .with_context(|| format!("exchanging {} and {}", new.display(), place.display()))?;
-    applied::remove(&new)
+    fs::rename(&new, &place).with_context(|| place.display().to_string())?;
+    Ok(Place::New)
+}
+
+fn exchange(one: &Path, other: &Path) -> Result<()> {
+    renameat_with(CWD, one, CWD, other, RenameFlags::EXCHANGE)
+        .with_context(|| format!("exchanging {} and {}", one.display(), other.display()))
 }
 
 /// Finishes what somebody began who was killed, or takes it back. Needs the lock.
 pub fn recover() -> Result<()> {
+    let mut is_begun = false;
     for policy in pins::unfinished()? {
         let dir = new_dir(&policy);
         let ops = match pins::open(&dir.join(pins::OPS))? {
             Some(map) => Some(map.info()?.info.id),
             None => None,
         };
-        match link_in(&dir)? {
-            Some((_, map)) if Some(map) == ops => switch(&policy)?,
-            _ => applied::remove(&dir)?,
+        if let Some((_, map)) = link_in(&dir)? {
+            if Some(map) == ops {
+                switch(&policy)?;
+                is_begun = true;
+            }
         }
+        applied::remove(&dir)?;
     }
-    for name in pins::SHARED {
-        let new = pins::shared(&format!("{name}{}", pins::NEW));
-        if pins::exists(&new)? {
-            fs::remove_file(&new).with_context(|| new.display().to_string())?;
-        }
-    }
-    Ok(())
+    shared::recover(is_begun)
 }
