@@ -6,11 +6,12 @@
 use std::{
     fmt, fs,
     io::ErrorKind,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 use toml::Spanned;
 
 use crate::kernel::Mode;
@@ -168,22 +169,70 @@ pub struct Binaries {
     pub deny_build_ids: Texts,
 }
 
-/// Where `krsi serve` puts events.
+/// How large the kernel's buffer may be; the least is a page on each machine.
+const BUFFER_BYTES: RangeInclusive<u32> = 1 << 16..=1 << 30;
+
+/// Where `krsi serve` puts events, and how many of them wait for that.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Events {
     /// To journald, with fields.
     pub journald: bool,
     /// To a file, one JSON object a line.
+    #[serde(deserialize_with = "absolute")]
     pub file: Option<PathBuf>,
     /// How large the file may become before it is rotated, in bytes.
+    #[serde(deserialize_with = "some_bytes")]
     pub max_bytes: u64,
     /// How many rotated files are kept.
     pub keep: u32,
     /// To syslog.
     pub syslog: bool,
     /// To a collector of OTLP: the start of its URL.
+    #[serde(deserialize_with = "url")]
     pub otlp: Option<String>,
+    /// Size of the kernel's buffer for what is not denied.
+    #[serde(deserialize_with = "buffer_size")]
+    pub buffer_bytes: u32,
+}
+
+fn absolute<'de, D: Deserializer<'de>>(value: D) -> Result<Option<PathBuf>, D::Error> {
+    let text = String::deserialize(value)?;
+    match text.starts_with('/') && !text.contains('\0') {
+        true => Ok(Some(text.into())),
+        false => Err(D::Error::custom("name the file from the root, by a /")),
+    }
+}
+
+fn some_bytes<'de, D: Deserializer<'de>>(value: D) -> Result<u64, D::Error> {
+    match u64::deserialize(value)? {
+        0 => Err(D::Error::custom("a file of 0 bytes holds no event")),
+        bytes => Ok(bytes),
+    }
+}
+
+fn url<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    let text = String::deserialize(value)?;
+    let host = text
+        .strip_prefix("http://")
+        .or(text.strip_prefix("https://"));
+    match host.is_some_and(|host| host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '['))
+    {
+        true => Ok(Some(text)),
+        false => Err(D::Error::custom("no URL, such as http://127.0.0.1:4318")),
+    }
+}
+
+fn buffer_size<'de, D: Deserializer<'de>>(value: D) -> Result<u32, D::Error> {
+    let bytes = u32::deserialize(value)?;
+    match bytes.is_power_of_two() && BUFFER_BYTES.contains(&bytes) {
+        true => Ok(bytes),
+        false => Err(D::Error::custom(format!(
+            "a buffer has a power of two of bytes, from {} to {}",
+            BUFFER_BYTES.start(),
+            BUFFER_BYTES.end()
+        ))),
+    }
 }
 
 impl Default for Events {
@@ -195,6 +244,7 @@ impl Default for Events {
             keep: 5,
             syslog: false,
             otlp: None,
+            buffer_bytes: 1 << 20,
         }
     }
 }
@@ -315,6 +365,29 @@ mod tests {
             ("version = 1\n[usb]\nallow = [1]\n", 3, "expected a string"),
             ("version = 1\n[usb\n", 2, ""),
             ("version = 1\n[usb]\n[usb]\n", 3, "duplicate"),
+            ("version = \"1\"\n", 1, "expected u32"),
+            ("version = 1\n[preload]\nvalue = \"all\"\n", 3, "`whole`"),
+            ("version = 1\n[modules]\nlearn = 1\n", 3, "a boolean"),
+            ("version = 1\n[events]\nfile = \"krsi.log\"\n", 3, "by a /"),
+            ("version = 1\n[events]\nfile = \"\"\n", 3, "by a /"),
+            ("version = 1\n\n[events]\nmax_bytes = 0\n", 4, "0 bytes"),
+            ("version = 1\n[events]\nkeep = -1\n", 3, "-1"),
+            (
+                "version = 1\n[events]\notlp = \"127.0.0.1:4318\"\n",
+                3,
+                "no URL",
+            ),
+            ("version = 1\n[events]\notlp = \"http://\"\n", 3, "no URL"),
+            (
+                "version = 1\n[events]\nbuffer_bytes = 100000\n",
+                3,
+                "a power of two",
+            ),
+            (
+                "version = 1\n[events]\nbuffer_bytes = 4096\n",
+                3,
+                "from 65536",
+            ),
         ] {
             let said = refused(text);
             assert!(said.starts_with(&format!("krsi.toml:{line}: ")), "{said}");

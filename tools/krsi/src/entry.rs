@@ -86,7 +86,7 @@ impl Entry {
     pub fn allow_preload(library: &str) -> Result<Self> {
         // musl separates by all white space, others by less.
         let separates = |byte: char| byte.is_ascii_whitespace() || byte == '\x0b' || byte == ':';
-        let wrong = if library.is_empty() || library.contains(separates) {
+        let wrong = if library.is_empty() || library.contains(separates) || library.contains('\0') {
             "is no single library: name each by itself"
         } else if library.len() >= PRELOAD_SIZE {
             "is too long"
@@ -111,15 +111,24 @@ impl Entry {
     /// `VENDOR:PRODUCT:SERIAL`, the first two hexadecimal; the last may be empty: then sticks that
     /// have none are allowed.
     pub fn allow_usb(stick: &str) -> Result<Self> {
+        let number = |text: &str| {
+            let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            is_hex.then(|| u16::from_str_radix(text, 16).ok())?
+        };
         let parse = || {
             let mut parts = stick.splitn(3, ':');
-            let vendor = u16::from_str_radix(parts.next()?, 16).ok()?;
-            let product = u16::from_str_radix(parts.next()?, 16).ok()?;
+            let vendor = number(parts.next()?)?;
+            let product = number(parts.next()?)?;
             let serial = parts.next()?;
-            (serial.len() < SERIAL_SIZE).then_some((vendor, product, serial))
+            let can_be = serial.len() < SERIAL_SIZE && !serial.contains('\0');
+            can_be.then_some((vendor, product, serial))
         };
-        let (vendor, product, serial) =
-            parse().with_context(|| format!("{stick} is not VENDOR:PRODUCT:SERIAL"))?;
+        let (vendor, product, serial) = parse().with_context(|| {
+            format!(
+                "{stick:?} is not VENDOR:PRODUCT:SERIAL, such as 0951:1666:0123, the first two \
+                 hexadecimal"
+            )
+        })?;
         let mut key = Vec::from(vendor.to_ne_bytes());
         key.extend(product.to_ne_bytes());
         key.extend(0u32.to_ne_bytes());
@@ -205,6 +214,24 @@ impl Entry {
     }
 }
 
+/// A path that means the same to whoever reads the configuration.
+pub fn absolute(path: &str) -> Result<&Path> {
+    ensure!(
+        path.starts_with('/'),
+        "{path:?}: name it from the root, by a /"
+    );
+    Ok(Path::new(path))
+}
+
+/// The same of `[UID@]PROGRAM`.
+pub fn absolute_program(text: &str) -> Result<&str> {
+    absolute(match text.split_once('@') {
+        Some((uid, program)) if !uid.contains('/') => program,
+        _ => text,
+    })?;
+    Ok(text)
+}
+
 /// `[UID@]PROGRAM` as `struct krsi_exempt_exe`.
 fn executable(text: &str) -> Result<Vec<u8>> {
     let (uid, program) = match text.split_once('@') {
@@ -263,7 +290,10 @@ mod tests {
             "0951:1666",
             "0951",
             "x:1666:s",
-            &format!("1:2:{}", "s".repeat(128)),
+            "+951:1666:s",
+            "09510:1666:s",
+            "0951:1666:\0",
+            &format!("0951:1666:{}", "s".repeat(128)),
         ] {
             assert!(Entry::allow_usb(wrong).is_err(), "{wrong}");
         }

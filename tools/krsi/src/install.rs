@@ -78,7 +78,7 @@ fn stage(plan: &Plan) -> Result<(Option<Shared>, Vec<Staged<'_>>)> {
     for change in plan.changes.iter().filter(is_changed) {
         if shared.is_none() {
             let object = Opened::new(change.wanted.policy)?;
-            shared = Some(Shared::find_or_make(&object)?);
+            shared = Some(Shared::find_or_make(&object, plan.buffer_bytes)?);
         }
         let Some(shared) = &shared else { continue };
         let policy = change.wanted.policy;

@@ -10,6 +10,7 @@ use libbpf_rs::{MapCore, MapHandle};
 
 use crate::{
     applied::{self, Applied, State},
+    config::Config,
     contents::Difference,
     entry::Entry,
     kernel::{self, Mode},
@@ -59,14 +60,17 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// Directories that go, with the policies in them.
     pub detach: Vec<String>,
+    /// Size of the buffer `reports`.
+    pub buffer_bytes: u32,
 }
 
 impl Plan {
     /// What is to be done now.
-    pub fn new(wanted: Vec<Wanted>) -> Result<Self> {
+    pub fn new(config: &Config, wanted: Vec<Wanted>) -> Result<Self> {
         let abi = kernel::abi()?;
         ensure_mode(&wanted, kernel::mode()?)?;
         let attached = kernel::policies()?;
+        let buffer_bytes = config.file.events.buffer_bytes;
         let mut detach = pins::policies()?;
         let mut changes = Vec::new();
         for wanted in wanted {
@@ -79,9 +83,14 @@ impl Plan {
                 wanted.policy
             );
             let applied = Applied::find(wanted.policy, &attached)?;
-            changes.push(Change::new(wanted, &object, applied)?);
+            let shared = shared::ids(&object, buffer_bytes)?;
+            changes.push(Change::new(wanted, &object, shared, applied)?);
         }
-        Ok(Self { changes, detach })
+        Ok(Self {
+            changes,
+            detach,
+            buffer_bytes,
+        })
     }
 
     /// Whether there is nothing to do.
@@ -104,7 +113,13 @@ fn ensure_mode(wanted: &[Wanted], machine: Mode) -> Result<()> {
 }
 
 impl Change {
-    fn new(wanted: Wanted, object: &Opened, applied: Option<Applied>) -> Result<Self> {
+    /// `shared`: the ids of the maps that all policies are to share.
+    fn new(
+        wanted: Wanted,
+        object: &Opened,
+        shared: Vec<u32>,
+        applied: Option<Applied>,
+    ) -> Result<Self> {
         let mut maps = Vec::new();
         let mut replaced = None;
         for &name in wanted.maps {
@@ -114,9 +129,8 @@ impl Change {
                 Some(map) => Difference::new(name, map, &entries)?,
                 None => Difference::from_nothing(name, &entries),
             };
-            let map = map.filter(|map| {
-                difference.is_empty() && can_stay(object, name, map, entries.len())
-            });
+            let map = map
+                .filter(|map| difference.is_empty() && can_stay(object, name, map, entries.len()));
             replaced = match (replaced, &map) {
                 (None, None) if !difference.is_empty() => Some("its entries change".to_owned()),
                 (None, None) => Some(format!("its map {name} is replaced")),
@@ -128,7 +142,7 @@ impl Change {
                 difference,
             });
         }
-        let state = State::new(wanted.policy, wanted.mode, shared::ids(object)?)?;
+        let state = State::new(wanted.policy, wanted.mode, shared)?;
         let action = match &applied {
             None => Action::Attach,
             Some(applied) => {

@@ -28,9 +28,10 @@ struct Map {
     old: Option<MapHandle>,
 }
 
-/// The id of each that is pinned and as this object has it; 0 for others.
-pub fn ids(object: &Opened) -> Result<Vec<u32>> {
-    let id = |name| match find(object, name)? {
+/// The id of each that is pinned and as this object has it, with `reports` of so many bytes; 0 for
+/// others.
+pub fn ids(object: &Opened, bytes: u32) -> Result<Vec<u32>> {
+    let id = |name| match find(object, name, bytes)? {
         Some(map) => Ok(map.info()?.info.id),
         None => Ok(0),
     };
@@ -38,17 +39,17 @@ pub fn ids(object: &Opened) -> Result<Vec<u32>> {
 }
 
 impl Shared {
-    /// Those that are pinned; what is missing, or is not as this object has it, is made, and pinned
-    /// beside its place.
-    pub fn find_or_make(object: &Opened) -> Result<Self> {
+    /// Those that are pinned; what is missing, or is not as this object has it, with `reports` of so
+    /// many bytes, is made, and pinned beside its place.
+    pub fn find_or_make(object: &Opened, bytes: u32) -> Result<Self> {
         let mut maps = Vec::new();
         for name in pins::SHARED {
-            let found = find(object, name)?;
+            let found = find(object, name, bytes)?;
             let is_new = found.is_none();
             let map = match found {
                 Some(map) => map,
                 None => {
-                    let map = make(object, name)?;
+                    let map = make(object, name, bytes)?;
                     pin(name, &map)?;
                     map
                 }
@@ -140,19 +141,27 @@ fn of<'a>(object: &'a Opened, name: &str) -> Result<OpenMap<'a>> {
         .with_context(|| format!("{} has no map {name}", object.name()))
 }
 
-/// The pinned one, if it is as the object has it.
-fn find(object: &Opened, name: &str) -> Result<Option<MapHandle>> {
+/// How much it holds.
+fn room(map: &OpenMap<'_>, bytes: u32) -> u32 {
+    match map.name() == "reports" {
+        true => bytes,
+        false => map.max_entries(),
+    }
+}
+
+/// The pinned one, if it is as it should be.
+fn find(object: &Opened, name: &str, bytes: u32) -> Result<Option<MapHandle>> {
     let wanted = of(object, name)?;
     let map = pins::open(&pins::shared(name))?;
     Ok(map.filter(|map| {
         map.map_type() == wanted.map_type()
-            && map.max_entries() == wanted.max_entries()
+            && map.max_entries() == room(&wanted, bytes)
             && map.value_size() == wanted.value_size()
     }))
 }
 
 /// A new one; counts go on where the old one's end.
-fn make(object: &Opened, name: &str) -> Result<MapHandle> {
+fn make(object: &Opened, name: &str, bytes: u32) -> Result<MapHandle> {
     let wanted = of(object, name)?;
     let options = bpf_map_create_opts {
         sz: size_of::<bpf_map_create_opts>() as _,
@@ -164,7 +173,7 @@ fn make(object: &Opened, name: &str) -> Result<MapHandle> {
         Some(name),
         wanted.key_size(),
         wanted.value_size(),
-        wanted.max_entries(),
+        room(&wanted, bytes),
         &options,
     )
     .with_context(|| format!("making the map {name}"))?;

@@ -50,14 +50,12 @@ impl Variables {
     /// One that is denied in enforce mode, or only told.
     pub fn add(&mut self, name: &str, denies: bool) -> Result<()> {
         ensure!(
-            !name.is_empty() && !name.contains(['=', '\0']),
-            "{name} is no name of a variable"
+            !name.is_empty()
+                && !name.contains(|c: char| c == '=' || c == '\0' || c.is_whitespace()),
+            "{name:?} is no name of a variable"
         );
         ensure!(name.len() < NAME_SIZE, "{name} is too long");
-        ensure!(
-            !self.names.iter().any(|other| other == name),
-            "{name} is there twice"
-        );
+        ensure!(!self.has(name), "{name} is there twice");
         ensure!(
             self.names.len() < VARIABLES,
             "there is room for {VARIABLES} variables"
@@ -70,6 +68,11 @@ impl Variables {
         self.bytes.extend(flags.to_ne_bytes());
         self.names.push(name.to_owned());
         Ok(())
+    }
+
+    /// Whether one of this name is looked for.
+    pub fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|other| other == name)
     }
 
     /// Those that have the loader run what they name.

@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use crate::{
     config::{Config, File, Texts},
-    entry::Entry,
+    entry::{Entry, absolute, absolute_program},
     kernel::Mode,
     module_list,
     variables::Variables,
@@ -98,6 +98,15 @@ fn preload(config: &Config) -> Result<Option<Wanted>> {
         let added = variables.add(name.get_ref(), false);
         config.blame(name, "preload.report", added)?;
     }
+    if let Some(library) = section.allow.first() {
+        let can_be = match variables.has("LD_PRELOAD") {
+            true => Ok(()),
+            false => Err(Error::msg(
+                "libraries are looked for in LD_PRELOAD alone, which is not among the variables",
+            )),
+        };
+        config.blame(library, "preload.allow", can_be)?;
+    }
     wanted.entries.push(variables.entry());
     wanted.add(config, "allow", &section.allow, Entry::allow_preload)?;
     Ok(Some(wanted))
@@ -121,17 +130,15 @@ fn deleted_executables(config: &Config) -> Result<Option<Wanted>> {
         config,
         "exempt_programs",
         &section.exempt_programs,
-        Entry::exempt_program,
+        |text| Entry::exempt_program(absolute_program(text)?),
     )?;
-    wanted.add(
-        config,
-        "exempt_parents",
-        &section.exempt_parents,
-        Entry::exempt_parent,
-    )?;
+    wanted.add(config, "exempt_parents", &section.exempt_parents, |text| {
+        Entry::exempt_parent(absolute_program(text)?)
+    })?;
     let mut dirs: Vec<Entry> = Vec::new();
     for dir in &section.exempt_dirs {
-        let entry = Entry::exempt_dir(Path::new(dir.get_ref()), dirs.len().try_into()?);
+        let number = dirs.len().try_into()?;
+        let entry = absolute(dir.get_ref()).and_then(|path| Entry::exempt_dir(path, number));
         let entry = config.blame(dir, "deleted_executables.exempt_dirs", entry)?;
         // One that is there twice takes one slot.
         if !dirs.iter().any(|other| other.value == entry.value) {
@@ -184,7 +191,7 @@ fn modules(config: &Config) -> Result<Option<Wanted>> {
     wanted.maps = &["allowed", "learning"];
     wanted.add(config, "allow", &section.allow, Entry::allow_module)?;
     for list in &section.lists {
-        let read = read_modules(Path::new(list.get_ref()));
+        let read = absolute(list.get_ref()).and_then(read_modules);
         let read = config.blame(list, "modules.lists", read)?;
         wanted.entries.extend(read);
     }
@@ -261,6 +268,8 @@ pub fn modes(file: &File) -> Vec<(&'static str, Mode)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn all_of(text: &str) -> Result<Vec<Wanted>> {
@@ -291,7 +300,43 @@ mod tests {
         for (text, line) in [
             ("[usb]\nallow = [\n\"0951:1666:S\",\n\"0951\"]\n", 5),
             ("[preload]\nallow = [\"a b\"]\n", 3),
+            ("[preload]\nallow = [\"lib/a.so\"]\n", 3),
+            ("[preload]\nallow = [\"a\\u0000.so\"]\n", 3),
             ("[preload]\nvariables = [\"A=B\"]\n", 3),
+            ("[preload]\nvariables = [\"\"]\n", 3),
+            ("[preload]\nvariables = [\"LD_PRELOAD \"]\n", 3),
+            (
+                "[preload]\nvariables = [\n\"LD_AUDIT\",\n\"LD_AUDIT\"]\n",
+                5,
+            ),
+            ("[preload]\nreport = [\"A=B\"]\n", 3),
+            ("[preload]\nreport = [\"\"]\n", 3),
+            ("[preload]\nreport = [\"LD_PRELOAD\"]\n", 3),
+            (
+                "[preload]\nvariables = [\"LD_AUDIT\"]\nallow = [\"a.so\"]\n",
+                4,
+            ),
+            ("[usb]\nallow = [\"+951:1666:S\"]\n", 3),
+            ("[usb]\nallow = [\"\"]\n", 3),
+            ("[modules]\nallow = [\"abc\"]\n", 3),
+            ("[modules]\nlists = [\"modules.list\"]\n", 3),
+            ("[modules]\nlists = [\"/\"]\n", 3),
+            ("[binaries]\ndeny = [\"/usr/bin/true\"]\n", 3),
+            ("[binaries]\ndeny_build_ids = [\"\"]\n", 3),
+            ("[deleted_executables]\nexempt_programs = [\"sh\"]\n", 3),
+            (
+                "[deleted_executables]\nexempt_programs = [\"root@/bin/sh\"]\n",
+                3,
+            ),
+            ("[deleted_executables]\nexempt_parents = [\"0@sh\"]\n", 3),
+            ("[deleted_executables]\nexempt_parents = [\"\"]\n", 3),
+            ("[deleted_executables]\nexempt_dirs = [\".\"]\n", 3),
+            (
+                "[deleted_executables]\nexempt_dirs = [\"/etc/passwd\"]\n",
+                3,
+            ),
+            ("[deleted_executables]\nexempt_cgroups = [\"a\"]\n", 3),
+            ("[deleted_executables]\nallow_memfds = [\"\"]\n", 3),
             ("[hidden_modules]\nmode = \"enforce\"\n", 3),
             ("[modules]\nlists = [\"/no/such\"]\n", 3),
             ("[binaries]\ndeny_build_ids = [\"12x\"]\n", 3),
@@ -302,6 +347,54 @@ mod tests {
         ] {
             let said = format!("{:#}", all_of(text).expect_err(text));
             assert!(said.starts_with(&format!("krsi.toml:{line}: ")), "{said}");
+        }
+    }
+
+    /// A value of the kinds that TOML has, and mostly of those that the configuration has.
+    fn value() -> impl Strategy<Value = toml::Value> {
+        let text = prop_oneof![
+            ".*",
+            "[0-9]{0,3}@?/[a-z/.]{0,9}",
+            "[0-9a-f]{64}",
+            "[+0-9a-fA-F:]{0,70}",
+            "LD_[A-Z=]{0,40}",
+            Just("enforce".to_owned()),
+        ];
+        let text = text.prop_map(toml::Value::String).boxed();
+        prop_oneof![
+            text.clone(),
+            prop::collection::vec(text, 0..12).prop_map(toml::Value::Array),
+            any::<bool>().prop_map(toml::Value::Boolean),
+            any::<i64>().prop_map(toml::Value::Integer),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_is_too_wrong(
+            (section, key) in prop::sample::select(vec![
+                ("preload", "mode"), ("preload", "variables"), ("preload", "report"),
+                ("preload", "allow"), ("preload", "value"),
+                ("deleted_executables", "exempt_programs"),
+                ("deleted_executables", "exempt_parents"),
+                ("deleted_executables", "exempt_dirs"),
+                ("deleted_executables", "exempt_cgroups"),
+                ("deleted_executables", "allow_memfds"),
+                ("modules", "allow"), ("modules", "lists"), ("modules", "learn"),
+                ("usb", "read_only"), ("usb", "allow"),
+                ("binaries", "deny"), ("binaries", "deny_build_ids"),
+                ("events", "file"), ("events", "max_bytes"), ("events", "keep"),
+                ("events", "otlp"), ("events", "buffer_bytes"),
+            ]),
+            value in value(),
+        ) {
+            let text = format!("version = 1\n[{section}]\n{key} = {value}\n");
+            let all = Config::parse("x", text).and_then(|config| all(&config).map(|_| ()));
+            if let Err(error) = all {
+                let said = format!("{error:#}");
+                prop_assert!(said.starts_with("x:"), "{}", said);
+                prop_assert!(!said.starts_with("x:1:"), "{}", said);
+            }
         }
     }
 

@@ -39,7 +39,8 @@ pub struct Args {
 /// Reads, plans, does and says what was done.
 pub fn run(args: &Args) -> Result<Status> {
     kernel::abi()?;
-    let wanted = wanted::all(&Config::read(&args.config)?)?;
+    let config = Config::read(&args.config)?;
+    let wanted = wanted::all(&config)?;
     for policy in &wanted {
         policy.absent.iter().for_each(|note| say(note));
     }
@@ -48,7 +49,7 @@ pub fn run(args: &Args) -> Result<Status> {
         pins::make_root()?;
         staged::recover()?;
     }
-    let plan = Plan::new(wanted)?;
+    let plan = Plan::new(&config, wanted)?;
     if !args.dry_run {
         install::carry_out(&plan)?;
     }

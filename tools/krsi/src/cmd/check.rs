@@ -90,9 +90,10 @@ impl Problem {
 }
 
 fn problems(args: &Args) -> Result<Vec<Problem>> {
-    let wanted = wanted::all(&Config::read(&args.config)?)?;
+    let config = Config::read(&args.config)?;
+    let wanted = wanted::all(&config)?;
     let _lock = Lock::take()?;
-    let plan = Plan::new(wanted)?;
+    let plan = Plan::new(&config, wanted)?;
     let mut problems = Vec::new();
     let mut add = |policy: &str, problem: String| {
         problems.push(Problem {

@@ -2,15 +2,13 @@
 
 //! `krsi exempt`: who may do what a policy looks for.
 
-use std::path::Path;
-
 use anyhow::{Context, Result, ensure};
 use libbpf_rs::{MapCore, MapFlags, MapHandle};
 use rustix::fs::{major, minor};
 
 use crate::{
     Status, cgroup,
-    entry::{EXEMPT_DIRS, Entry},
+    entry::{EXEMPT_DIRS, Entry, absolute, absolute_program},
     module_list::hex,
     output::tell,
     pinned::Pinned,
@@ -110,13 +108,8 @@ impl Kind {
             Self::Dir => Entry::exempt_dir(absolute(text)?, 0),
             Self::Library => Entry::allow_preload(text),
             Self::Memfd => Entry::allow_memfd(text),
-            Self::Parent | Self::Program => {
-                absolute(text.split_once('@').map_or(text, |(_, program)| program))?;
-                match self {
-                    Self::Parent => Entry::exempt_parent(text),
-                    _ => Entry::exempt_program(text),
-                }
-            }
+            Self::Parent => Entry::exempt_parent(absolute_program(text)?),
+            Self::Program => Entry::exempt_program(absolute_program(text)?),
         }
     }
 
@@ -165,15 +158,6 @@ impl Kind {
             _ => one.key == other.key,
         }
     }
-}
-
-/// A path that means the same to whoever reads the configuration.
-fn absolute(path: &str) -> Result<&Path> {
-    ensure!(
-        path.starts_with('/'),
-        "{path}: name it from the root, by a /"
-    );
-    Ok(Path::new(path))
 }
 
 /// The directories that are exempt: an array, which the first that is all 0 ends.
