@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
 
 use anyhow::Result;
-use libbpf_rs::{MapCore, MapFlags};
+use libbpf_rs::{MapCore, MapFlags, MapHandle};
 use serde::Serialize;
 
 use crate::{
@@ -40,7 +40,7 @@ The JSON is one object:
     wanted, mode           what it asks for, and what it has
     ops, runs, denials, would_denials, errors, unrecorded
                            as in /sys/kernel/security/krsi/policies
-    memory                 bytes: krsi, programs, maps
+    memory                 bytes: krsi, programs, maps; the latter null without CAP_SYS_ADMIN
   missing     what the configuration wants and is not attached
   lost        reports that found no room, by behaviour
   reports     bytes of memory of the maps that all policies share
@@ -96,8 +96,8 @@ struct Policy {
 #[derive(Serialize)]
 struct Memory {
     krsi: u64,
-    programs: u64,
-    maps: u64,
+    programs: Option<u64>,
+    maps: Option<u64>,
 }
 
 /// Says it.
@@ -121,7 +121,11 @@ impl All {
             Ok(configured) => (configured, None),
             Err(error) => (Vec::new(), Some(format!("{error:#}"))),
         };
-        let shared = shared_ids()?;
+        let buffers = buffers()?;
+        let mut shared = Vec::new();
+        for map in &buffers {
+            shared.push(map.info()?.info.id);
+        }
         let is_applied = |policy: &Attached| applied.iter().any(|own| own.kernel.id == policy.id);
         let missing = configured.iter().filter(|(policy, mode)| {
             *mode != Mode::Off && !applied.iter().any(|own| own.policy == **policy)
@@ -142,7 +146,7 @@ impl All {
             policies,
             missing,
             lost: lost()?,
-            reports: memory::of_maps(&shared),
+            reports: buffers.iter().filter_map(memory::of_map).sum(),
             ledger: kernel::ledger()?,
             problem,
         })
@@ -256,6 +260,8 @@ impl Policy {
             programs,
             maps,
         } = self.memory;
+        let memory = programs.zip(maps);
+        let memory = memory.map(|(programs, maps)| (krsi + programs + maps) >> 10);
         format!(
             "{:<16} {configured:<10} {:<8} {:<8} {:>10} {:>8} {:>11} {:>7} {:>6} KiB",
             escape(self.policy.as_bytes()),
@@ -265,20 +271,18 @@ impl Policy {
             self.denials,
             self.would_denials,
             self.errors,
-            (krsi + programs + maps) >> 10,
+            memory.map_or("-".to_owned(), |memory| memory.to_string()),
         )
     }
 }
 
-/// The ids of the maps that all applied policies share.
-fn shared_ids() -> Result<Vec<u32>> {
-    let mut ids = Vec::new();
+/// The maps that all applied policies share.
+fn buffers() -> Result<Vec<MapHandle>> {
+    let mut maps = Vec::new();
     for name in pins::SHARED {
-        if let Some(map) = pins::open(&pins::shared(name))? {
-            ids.push(map.info()?.info.id);
-        }
+        maps.extend(pins::open(&pins::shared(name))?);
     }
-    Ok(ids)
+    Ok(maps)
 }
 
 /// How many reports found no room, by behaviour.
