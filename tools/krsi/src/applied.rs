@@ -1,88 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! What is applied: a policy's directory of pins, and what the kernel says of its link.
+//! What is applied: a policy's directory of pins, and what the kernel says of its link. What is put
+//! into one of its maps is in force at once.
 
-use std::{fs, io, path::Path};
-
-use anyhow::{Context, Result};
-use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, MapType, query::LinkTypeInfo};
-use sha2::{Digest, Sha256};
-
-use crate::{
-    kernel::{self, Attached, Mode},
-    module_list, pins, shipped,
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
 };
 
-/// The name of the map that holds a [`State`].
-pub const STATE: &str = "applied";
+use anyhow::{Context, Result, bail};
+use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, MapType, query::LinkTypeInfo};
 
-/// What a policy was made of, kept beside it: when that is another, the policy is updated.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct State {
-    /// SHA-256 of its object.
-    object: Vec<u8>,
-    /// The mode that it asks for.
-    mode: Mode,
-    /// The ids of the maps that all policies share.
-    shared: Vec<u32>,
-}
-
-impl State {
-    /// The size of it as bytes.
-    pub const SIZE: u32 = 32 + 4 + 4 * pins::SHARED.len() as u32;
-
-    /// That of a shipped policy.
-    pub fn new(policy: &str, mode: Mode, shared: Vec<u32>) -> Result<Self> {
-        let object =
-            shipped::object(policy).with_context(|| format!("there is no policy {policy}"))?;
-        Ok(Self {
-            object: Sha256::digest(object).to_vec(),
-            mode,
-            shared,
-        })
-    }
-
-    /// As the map has it.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = self.object.clone();
-        bytes.extend((self.mode as u32).to_ne_bytes());
-        bytes.extend(self.shared.iter().flat_map(|id| id.to_ne_bytes()));
-        bytes
-    }
-
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (object, rest) = bytes.split_at_checked(32)?;
-        let mut words = rest
-            .chunks_exact(4)
-            .filter_map(|word| Some(u32::from_ne_bytes(word.try_into().ok()?)));
-        let mode = words.next()?;
-        Some(Self {
-            object: object.to_vec(),
-            mode: [Mode::Off, Mode::Audit, Mode::Enforce]
-                .into_iter()
-                .find(|known| *known as u32 == mode)?,
-            shared: words.collect(),
-        })
-    }
-
-    /// Whether both are of one object.
-    pub fn has_object_of(&self, other: &Self) -> bool {
-        self.object == other.object
-    }
-
-    /// Why a policy that has this one must be updated to have the other.
-    pub fn why_not(&self, other: &Self) -> Option<String> {
-        if !self.has_object_of(other) {
-            Some("this version has another program".to_owned())
-        } else if self.mode != other.mode {
-            Some(format!("from {} to {}", self.mode, other.mode))
-        } else if self.shared != other.shared {
-            Some("it reports elsewhere".to_owned())
-        } else {
-            None
-        }
-    }
-}
+use crate::{
+    entry::Entry,
+    kernel::{self, Attached},
+    module_list, pins,
+    state::{STATE, State},
+};
 
 /// A policy that is applied.
 pub struct Applied {
@@ -98,7 +32,7 @@ pub struct Applied {
 
 impl Applied {
     /// That of a name; None if its link is not there, or was detached.
-    pub fn find(policy: &str, attached: &[Attached]) -> Result<Option<Self>> {
+    pub fn find_in(policy: &str, attached: &[Attached]) -> Result<Option<Self>> {
         let dir = pins::policy(policy);
         let Some((link, map)) = link_in(&dir)? else {
             return Ok(None);
@@ -118,15 +52,88 @@ impl Applied {
         }))
     }
 
+    /// Finds a policy; an error that says what to do if it is not applied.
+    pub fn open(name: &str) -> Result<Self> {
+        Self::find(name)?.with_context(|| not_applied(name))
+    }
+
+    /// Finds the policies of these that are applied, of which there must be one.
+    pub fn any_of(names: &[&str]) -> Result<Vec<Self>> {
+        let mut found = Vec::new();
+        for name in names {
+            found.extend(Self::find(name)?);
+        }
+        match found.is_empty() {
+            true => bail!(not_applied(&names.join(" or "))),
+            false => Ok(found),
+        }
+    }
+
+    /// Finds a policy if it is applied.
+    pub fn find(name: &str) -> Result<Option<Self>> {
+        Self::find_in(name, &kernel::policies()?)
+    }
+
+    /// The directory of its pins.
+    pub fn dir(&self) -> PathBuf {
+        pins::policy(&self.policy)
+    }
+
+    /// The path of one of its pins.
+    pub fn path(&self, pin: &str) -> PathBuf {
+        pins::map(&self.policy, pin)
+    }
+
+    /// One of its maps.
+    pub fn map(&self, map: &str) -> Result<MapHandle> {
+        let path = self.path(map);
+        MapHandle::from_pinned_path(&path).with_context(|| format!("opening {}", path.display()))
+    }
+
+    /// The keys of a hash map.
+    pub fn keys(&self, map: &str) -> Result<Vec<Vec<u8>>> {
+        Ok(self.map(map)?.keys().collect())
+    }
+
+    /// Puts an entry into its map.
+    pub fn put(&self, entry: &Entry) -> Result<()> {
+        self.map(entry.map)?
+            .update(&entry.key, &entry.value, MapFlags::ANY)
+            .with_context(|| format!("{}: map {}: is it full?", self.policy, entry.map))
+    }
+
+    /// Whether an entry with this key is there.
+    pub fn has(&self, entry: &Entry) -> Result<bool> {
+        let value = self.map(entry.map)?.lookup(&entry.key, MapFlags::ANY);
+        Ok(value
+            .with_context(|| format!("{}: map {}", self.policy, entry.map))?
+            .is_some())
+    }
+
+    /// Removes the entry with this key; false if there is none.
+    pub fn remove(&self, entry: &Entry) -> Result<bool> {
+        if !self.has(entry)? {
+            return Ok(false);
+        }
+        self.map(entry.map)?
+            .delete(&entry.key)
+            .with_context(|| format!("{}: map {}", self.policy, entry.map))?;
+        Ok(true)
+    }
+
     /// All of them.
     pub fn all() -> Result<Vec<Self>> {
         let attached = kernel::policies()?;
         let mut all = Vec::new();
         for policy in pins::policies()? {
-            all.extend(Self::find(&policy, &attached)?);
+            all.extend(Self::find_in(&policy, &attached)?);
         }
         Ok(all)
     }
+}
+
+fn not_applied(names: &str) -> String {
+    format!("{names} is not applied: say so in the configuration, and run `krsi apply`")
 }
 
 /// The link that is pinned in a directory, and the id of its struct_ops map.
@@ -172,24 +179,4 @@ pub fn remove(dir: &Path) -> Result<()> {
         })
         .and_then(|()| gone(fs::remove_dir(dir)));
     removed.with_context(|| format!("removing {}", dir.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_state_is_read_as_it_was_written() {
-        let state = State::new("env_audit", Mode::Enforce, vec![1, 2, 3]).unwrap();
-        let bytes = state.to_bytes();
-        assert_eq!(bytes.len(), State::SIZE as usize);
-        assert_eq!(State::from_bytes(&bytes), Some(state.clone()));
-        assert_eq!(State::from_bytes(&bytes[..20]), None);
-
-        let audit = State::new("env_audit", Mode::Audit, vec![1, 2, 3]).unwrap();
-        assert_eq!(audit.why_not(&state).unwrap(), "from audit to enforce");
-        let other = State::new("usb_mount", Mode::Audit, vec![1, 2, 3]).unwrap();
-        assert!(!audit.has_object_of(&other));
-        assert_eq!(audit.why_not(&audit), None);
-    }
 }

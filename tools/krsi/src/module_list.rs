@@ -18,8 +18,8 @@ use libbpf_rs::{
 };
 
 use crate::{
+    applied::Applied,
     entry::DIGEST_SIZE,
-    pinned::Pinned,
     pins::{self, NEW},
     sys,
 };
@@ -98,14 +98,14 @@ pub fn without(text: &str, unwanted: &BTreeSet<Digest>) -> Option<String> {
 /// The list that an applied module_allow looks into: the map in slot 0 of `lists`, which is pinned as
 /// `allowed`, too, for it can be opened by its pin alone.
 pub struct InForce<'a> {
-    policy: &'a Pinned,
+    policy: &'a Applied,
     list: MapHandle,
 }
 
 impl<'a> InForce<'a> {
     /// Finds it. Where who replaced it was killed in between, the pin is put right.
-    pub fn open(policy: &'a Pinned) -> Result<Self> {
-        let list = find(&policy.path(""))?.context(
+    pub fn open(policy: &'a Applied) -> Result<Self> {
+        let list = find(&policy.dir())?.context(
             "the list of modules that is in force is not pinned: `krsi apply` puts another in its \
              place",
         )?;
@@ -226,7 +226,7 @@ fn filled(digests: &BTreeSet<Digest>) -> Result<MapHandle> {
 }
 
 /// Puts the pin of a new list in the place of the one before.
-fn put(policy: &Pinned) -> Result<()> {
+fn put(policy: &Applied) -> Result<()> {
     let pin = policy.path("allowed");
     fs::rename(policy.path(&format!("allowed{NEW}")), &pin)
         .with_context(|| format!("pinning {}", pin.display()))

@@ -9,13 +9,14 @@ use anyhow::{Result, ensure};
 use libbpf_rs::{MapCore, MapHandle};
 
 use crate::{
-    applied::{self, Applied, State},
+    applied::{self, Applied},
     config::Config,
     contents::Difference,
     entry::Entry,
     kernel::{self, Mode},
     object::Opened,
     pins, shared,
+    state::State,
     wanted::Wanted,
 };
 
@@ -82,7 +83,7 @@ impl Plan {
                 "{} needs ABI {needed} of KRSI, and this kernel has {abi}: boot a newer kernel",
                 wanted.policy
             );
-            let applied = Applied::find(wanted.policy, &attached)?;
+            let applied = Applied::find_in(wanted.policy, &attached)?;
             let shared = shared::ids(&object, buffer_bytes)?;
             changes.push(Change::new(wanted, &object, shared, applied)?);
         }

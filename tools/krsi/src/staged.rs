@@ -18,12 +18,13 @@ use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, MapType, libbpf_sys::bpf_map
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::{
-    applied::{self, STATE, State, link_in},
+    applied::{self, link_in},
     contents,
     object::{Loaded, Opened, ensure_runs_as_wanted},
     pins,
     plan::{Action, Change, can_stay, entries},
     shared::{self, Shared},
+    state::{STATE, State},
     sys,
 };
 

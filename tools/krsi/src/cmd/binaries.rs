@@ -13,11 +13,11 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     Status,
+    applied::Applied,
     entry::{Entry, VERITY},
     file_id::open_to_look,
     module_list::hex,
     output::tell,
-    pinned::Pinned,
     pins::Lock,
     saved::Save,
     sys,
@@ -198,7 +198,7 @@ fn sha256(mut file: File, path: &Path) -> Result<String> {
 
 fn deny(args: &Files) -> Result<Status> {
     let _lock = Lock::take()?;
-    let policy = Pinned::open(POLICY)?;
+    let policy = Applied::open(POLICY)?;
     let mut saved = args.save.open()?;
     let mut denied = Vec::new();
     for what in &args.what {
@@ -230,7 +230,7 @@ fn deny(args: &Files) -> Result<Status> {
 
 fn allow(args: &Files) -> Result<Status> {
     let _lock = Lock::take()?;
-    let policy = Pinned::open(POLICY)?;
+    let policy = Applied::open(POLICY)?;
     let mut saved = args.save.open()?;
     let mut allowed = Vec::new();
     let mut status = Status::Done;
@@ -266,7 +266,7 @@ fn allow(args: &Files) -> Result<Status> {
 }
 
 /// The build id of a file by which it stays denied, whatever becomes of its digests.
-fn still_denied(policy: &Pinned, what: &str, by_build_id: bool) -> Result<Option<String>> {
+fn still_denied(policy: &Applied, what: &str, by_build_id: bool) -> Result<Option<String>> {
     let path = PathBuf::from(what);
     if by_build_id || !path.is_file() {
         return Ok(None);
@@ -279,7 +279,7 @@ fn still_denied(policy: &Pinned, what: &str, by_build_id: bool) -> Result<Option
 }
 
 fn list() -> Result<Status> {
-    let policy = Pinned::open(POLICY)?;
+    let policy = Applied::open(POLICY)?;
     for map in ["denied_digest", "denied_verity", "denied_build_id"] {
         let mut keys = policy.keys(map)?;
         keys.sort();

@@ -7,11 +7,12 @@ use libbpf_rs::{MapCore, MapFlags, MapHandle};
 use rustix::fs::{major, minor};
 
 use crate::{
-    Status, cgroup,
+    Status,
+    applied::Applied,
+    cgroup,
     entry::{EXEMPT_DIRS, Entry, absolute, absolute_program},
     module_list::hex,
     output::tell,
-    pinned::Pinned,
     pins::Lock,
     saved::{Named, Save},
     text::{before_nul, escape},
@@ -164,7 +165,7 @@ impl Kind {
 struct Dirs(MapHandle);
 
 impl Dirs {
-    fn open(policy: &Pinned) -> Result<Self> {
+    fn open(policy: &Applied) -> Result<Self> {
         Ok(Self(policy.map(Kind::Dir.map())?))
     }
 
@@ -219,7 +220,7 @@ pub fn run(args: &Args) -> Result<Status> {
 }
 
 /// What is exempt.
-fn all(kind: Kind, policy: &Pinned) -> Result<Vec<Entry>> {
+fn all(kind: Kind, policy: &Applied) -> Result<Vec<Entry>> {
     let entry = |key, value| Entry {
         map: kind.map(),
         key,
@@ -241,7 +242,7 @@ fn all(kind: Kind, policy: &Pinned) -> Result<Vec<Entry>> {
 
 fn add(kind: Kind, args: &What) -> Result<Status> {
     let _lock = Lock::take()?;
-    let policy = Pinned::open(kind.policy())?;
+    let policy = Applied::open(kind.policy())?;
     let mut saved = args.save.open()?;
     let mut entries = Vec::new();
     for text in &args.what {
@@ -265,7 +266,7 @@ fn add(kind: Kind, args: &What) -> Result<Status> {
 
 fn remove(kind: Kind, args: &What) -> Result<Status> {
     let _lock = Lock::take()?;
-    let policy = Pinned::open(kind.policy())?;
+    let policy = Applied::open(kind.policy())?;
     let mut saved = args.save.open()?;
     let in_force = all(kind, &policy)?;
     let mut entries = Vec::new();
@@ -305,7 +306,7 @@ fn is(kind: Kind, entry: &Entry) -> impl Fn(&str) -> bool {
 }
 
 fn list(kind: Kind, config: &Named) -> Result<Status> {
-    let policy = Pinned::open(kind.policy())?;
+    let policy = Applied::open(kind.policy())?;
     let (section, key) = kind.place();
     let known = config.strings(section, key);
     for entry in all(kind, &policy)? {

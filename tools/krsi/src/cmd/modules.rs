@@ -15,12 +15,12 @@ use libbpf_rs::{MapCore, MapFlags};
 
 use crate::{
     Status,
+    applied::Applied,
     entry::Entry,
     kernel,
     module_list::{self, Digest, InForce, hex},
     module_read,
     output::{say, tell},
-    pinned::Pinned,
     pins::Lock,
     replace::replace,
     saved::{Named, Save, Saved},
@@ -115,7 +115,7 @@ fn is(digest: &Digest) -> impl Fn(&str) -> bool {
 
 fn allow(args: &Allow) -> Result<Status> {
     let _lock = Lock::take()?;
-    let policy = Pinned::open(POLICY)?;
+    let policy = Applied::open(POLICY)?;
     let mut list = InForce::open(&policy)?;
     let mut saved = args.save.open()?;
     let mut digests = Vec::new();
@@ -159,7 +159,7 @@ fn learned_entry(digest: &Digest) -> Entry {
 
 fn revoke(args: &Revoke) -> Result<Status> {
     let _lock = Lock::take()?;
-    let policy = Pinned::open(POLICY)?;
+    let policy = Applied::open(POLICY)?;
     let list = InForce::open(&policy)?;
     let mut saved = args.save.open()?;
     let mut digests = BTreeSet::new();
@@ -210,7 +210,7 @@ fn shortened(saved: &Saved, digests: &BTreeSet<Digest>) -> Result<Vec<(PathBuf, 
 
 fn set_learning(to: bool, save: &Save) -> Result<Status> {
     let _lock = Lock::take()?;
-    let policy = Pinned::open(POLICY)?;
+    let policy = Applied::open(POLICY)?;
     let mut saved = save.open()?;
     if let Some(saved) = &mut saved {
         saved.set(SECTION, "learn", to)?;
@@ -228,7 +228,7 @@ fn set_learning(to: bool, save: &Save) -> Result<Status> {
 }
 
 /// What the policy has learned, with the names.
-fn learned(policy: &Pinned) -> Result<BTreeMap<Digest, String>> {
+fn learned(policy: &Applied) -> Result<BTreeMap<Digest, String>> {
     let map = policy.map("learned")?;
     let mut modules = BTreeMap::new();
     for key in map.keys() {
@@ -268,7 +268,7 @@ fn names(config: &Named) -> BTreeMap<Digest, String> {
 }
 
 fn list(config: &Named) -> Result<Status> {
-    let policy = Pinned::open(POLICY)?;
+    let policy = Applied::open(POLICY)?;
     let allowed = InForce::open(&policy)?.digests();
     let learned = learned(&policy)?;
     let names = names(config);

@@ -11,9 +11,9 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{
     Status,
+    applied::Applied,
     entry::Entry,
     output::tell,
-    pinned::Pinned,
     pins::Lock,
     saved::{Save, Saved},
     text::escape,
@@ -104,7 +104,7 @@ fn save_change(
 
 fn allow(args: &Sticks) -> Result<Status> {
     let _lock = Lock::take()?;
-    let policies = Pinned::any_of(&POLICIES)?;
+    let policies = Applied::any_of(&POLICIES)?;
     let present = plugged_in(Path::new("/sys"))?;
     let mut saved = args.save.open()?;
     let mut entries = Vec::new();
@@ -137,7 +137,7 @@ fn allow(args: &Sticks) -> Result<Status> {
 
 fn revoke(args: &Sticks) -> Result<Status> {
     let _lock = Lock::take()?;
-    let policies = Pinned::any_of(&POLICIES)?;
+    let policies = Applied::any_of(&POLICIES)?;
     let present = plugged_in(Path::new("/sys"))?;
     let mut saved = args.save.open()?;
     let mut entries = Vec::new();
@@ -175,7 +175,7 @@ fn shown(id: &UsbId) -> String {
 fn list() -> Result<Status> {
     let present = plugged_in(Path::new("/sys"))?;
     let mut allowed = BTreeSet::new();
-    let policies = Pinned::any_of(&POLICIES);
+    let policies = Applied::any_of(&POLICIES);
     for policy in policies.iter().flatten() {
         let keys = policy.keys("allowed_usb")?;
         allowed.extend(keys.iter().filter_map(|key| UsbId::from_key(key)));

@@ -16,10 +16,10 @@ use rayon::prelude::*;
 use super::{POLICY, learned, loaded};
 use crate::{
     Status,
+    applied::Applied,
     module_list::{Digest, hex},
     module_read::{self, Module},
     output::{say, tell},
-    pinned::Pinned,
     replace::replace,
     text::escape,
 };
@@ -184,7 +184,7 @@ fn place(root: &Path, file: &Path) -> String {
 /// Adds what the policy has learned, and what is loaded and in no file.
 fn add_known(lines: &mut Vec<Line>, names: &BTreeSet<String>) -> Result<()> {
     let mut known: BTreeSet<_> = lines.iter().map(|line| line.digest).collect();
-    if let Some(policy) = Pinned::find(POLICY)? {
+    if let Some(policy) = Applied::find(POLICY)? {
         for (digest, name) in learned(&policy)? {
             if known.insert(digest) {
                 tell(&format!("learned by {POLICY}: {name}"))?;
