@@ -113,7 +113,7 @@ impl Entry {
     pub fn allow_usb(stick: &str) -> Result<Self> {
         let number = |text: &str| {
             let is_hex = text.bytes().all(|byte| byte.is_ascii_hexdigit());
-            is_hex.then(|| u16::from_str_radix(text, 16).ok())?
+            (is_hex && text.len() <= 4).then(|| u16::from_str_radix(text, 16).ok())?
         };
         let parse = || {
             let mut parts = stick.splitn(3, ':');
