@@ -4,20 +4,24 @@
 //! with file, line and reason. `wanted.rs` makes of it what each policy gets.
 
 use std::{
-    fmt, fs,
-    io::ErrorKind,
+    fmt,
+    io::Read,
     ops::RangeInclusive,
     path::{Path, PathBuf},
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use rustix::io::Errno;
 use serde::{Deserialize, Deserializer, de::Error};
 use toml::Spanned;
 
-use crate::kernel::Mode;
+use crate::{file_id::open_to_look, kernel::Mode};
 
 /// Where it is, unless a person says otherwise.
 pub const PATH: &str = "/etc/krsi/krsi.toml";
+
+/// Larger than any configuration, bytes.
+const LARGEST: u64 = 16 << 20;
 
 /// The version that this program knows.
 const VERSION: u32 = 1;
@@ -258,13 +262,28 @@ pub struct Config {
     pub file: File,
 }
 
+/// The text of a configuration's file. What never ends is not read, and a FIFO not waited for.
+pub fn text(path: &Path) -> Result<String> {
+    let file = open_to_look(path)?;
+    ensure!(file.metadata()?.is_file(), "it is no regular file");
+    let mut text = String::new();
+    file.take(LARGEST + 1).read_to_string(&mut text)?;
+    ensure!(
+        text.len() as u64 <= LARGEST,
+        "it is larger than any configuration ({LARGEST} bytes)"
+    );
+    Ok(text)
+}
+
 impl Config {
     /// From a file.
     pub fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let what = format!("{name}, which says what is to be in force, can't be read");
-        match fs::read_to_string(path) {
-            Err(e) if e.kind() == ErrorKind::NotFound => bail!("{what}: there is no such file"),
+        match text(path) {
+            Err(e) if e.downcast_ref() == Some(&Errno::NOENT) => {
+                bail!("{what}: there is no such file")
+            }
             text => Self::parse(&name, text.context(what)?),
         }
     }
@@ -312,6 +331,23 @@ fn place(name: &str, text: &str, at: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_never_ends_is_no_configuration() {
+        for wrong in ["/dev/zero", "/", "/no/such"] {
+            assert!(Config::read(Path::new(wrong)).is_err(), "{wrong}");
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("krsi.toml");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).unwrap();
+        let error = format!("{:#}", Config::read(&path).unwrap_err());
+        assert!(error.contains("no regular file"), "{error}");
+        std::fs::remove_file(&path).unwrap();
+        let file = std::fs::File::create(&path).unwrap();
+        file.set_len(1 << 40).unwrap();
+        let error = format!("{:#}", Config::read(&path).unwrap_err());
+        assert!(error.contains("larger than any"), "{error}");
+    }
 
     fn refused(text: &str) -> String {
         let error = Config::parse("krsi.toml", text.to_owned()).expect_err(text);

@@ -3,10 +3,7 @@
 //! The configuration as a text that is changed: what stands around the change, comments and layout,
 //! stays as it is.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 use toml_edit::{Array, DocumentMut, Item, Value};
@@ -60,7 +57,7 @@ impl Saved {
     /// Reads it; an error if it is wrong already.
     pub fn open(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
-        let text = fs::read_to_string(path).with_context(|| name.clone())?;
+        let text = config::text(path).with_context(|| name.clone())?;
         let document = text.parse().with_context(|| name.clone())?;
         Config::parse(&name, text)?;
         Ok(Self {
