@@ -197,12 +197,17 @@ fn sha256(mut file: File, path: &Path) -> Result<String> {
 }
 
 fn deny(args: &Files) -> Result<Status> {
+    // Large files take their time, which no other command should have to wait for.
+    let named: Vec<_> = args
+        .what
+        .iter()
+        .map(|what| Ok((what, marks(what, args.build_id)?)))
+        .collect::<Result<_>>()?;
     let _lock = Lock::take()?;
     let policy = Applied::open(POLICY)?;
     let mut saved = args.save.open()?;
     let mut denied = Vec::new();
-    for what in &args.what {
-        let marks = marks(what, args.build_id)?;
+    for (what, marks) in named {
         if let Some(saved) = &mut saved {
             let mut keys = marks
                 .iter()
@@ -229,14 +234,19 @@ fn deny(args: &Files) -> Result<Status> {
 }
 
 fn allow(args: &Files) -> Result<Status> {
+    let named: Vec<_> = args
+        .what
+        .iter()
+        .map(|what| Ok((what, denied_marks(what, args.build_id)?)))
+        .collect::<Result<_>>()?;
     let _lock = Lock::take()?;
     let policy = Applied::open(POLICY)?;
     let mut saved = args.save.open()?;
     let mut allowed = Vec::new();
     let mut status = Status::Done;
-    for what in &args.what {
+    for (what, marks) in named {
         let mut found = false;
-        for mark in denied_marks(what, args.build_id)? {
+        for mark in marks {
             let key = mark.key();
             if let (Some(saved), Some(key)) = (&mut saved, key) {
                 saved.remove("binaries", key, |other| {
