@@ -5,8 +5,8 @@
 
 use std::{
     fmt,
-    io::Read,
     ops::RangeInclusive,
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
 };
 
@@ -15,7 +15,10 @@ use rustix::io::Errno;
 use serde::{Deserialize, Deserializer, de::Error};
 use toml::Spanned;
 
-use crate::{file_id::open_to_look, kernel::Mode};
+use crate::{
+    kernel::Mode,
+    regular::{open_to_look, read_open},
+};
 
 /// Where it is, unless a person says otherwise.
 pub const PATH: &str = "/etc/krsi/krsi.toml";
@@ -262,17 +265,12 @@ pub struct Config {
     pub file: File,
 }
 
-/// The text of a configuration's file. What never ends is not read, and a FIFO not waited for.
+/// The text of a configuration's file: one that anybody may write to says what anybody wants.
 pub fn text(path: &Path) -> Result<String> {
     let file = open_to_look(path)?;
-    ensure!(file.metadata()?.is_file(), "it is no regular file");
-    let mut text = String::new();
-    file.take(LARGEST + 1).read_to_string(&mut text)?;
-    ensure!(
-        text.len() as u64 <= LARGEST,
-        "it is larger than any configuration ({LARGEST} bytes)"
-    );
-    Ok(text)
+    let mode = file.metadata()?.permissions().mode();
+    ensure!(mode & 0o002 == 0, "everybody may write to it (chmod o-w)");
+    Ok(String::from_utf8(read_open(file, LARGEST)?)?)
 }
 
 impl Config {
@@ -333,20 +331,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_never_ends_is_no_configuration() {
-        for wrong in ["/dev/zero", "/", "/no/such"] {
-            assert!(Config::read(Path::new(wrong)).is_err(), "{wrong}");
-        }
+    fn what_never_ends_or_is_everybodys_is_no_configuration() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("krsi.toml");
-        rustix::fs::mkfifoat(rustix::fs::CWD, &path, 0o600.into()).unwrap();
-        let error = format!("{:#}", Config::read(&path).unwrap_err());
-        assert!(error.contains("no regular file"), "{error}");
-        std::fs::remove_file(&path).unwrap();
-        let file = std::fs::File::create(&path).unwrap();
-        file.set_len(1 << 40).unwrap();
-        let error = format!("{:#}", Config::read(&path).unwrap_err());
-        assert!(error.contains("larger than any"), "{error}");
+        std::fs::write(&path, "version = 1\n").unwrap();
+        assert!(Config::read(&path).is_ok());
+        let everybodys = std::fs::Permissions::from_mode(0o646);
+        std::fs::set_permissions(&path, everybodys).unwrap();
+        let none = dir.path().join("none");
+        for (path, reason) in [
+            (Path::new("/dev/null"), "everybody may write"),
+            (&path, "everybody may write"),
+            (dir.path(), "no regular file"),
+            (&none, "there is no such file"),
+        ] {
+            let error = format!("{:#}", Config::read(path).unwrap_err());
+            assert!(error.contains(reason), "{error}");
+        }
     }
 
     fn refused(text: &str) -> String {

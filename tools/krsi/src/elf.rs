@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::file_id::open_to_look;
+use crate::regular::open_to_look;
 
 /// How many segments the kernel looks at.
 const SEGMENTS: u16 = 256;

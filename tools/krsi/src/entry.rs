@@ -14,7 +14,8 @@ use rustix::fs::FileType;
 use crate::{
     cgroup,
     elf::{self, BUILD_ID_SIZE},
-    file_id::{FileId, open_to_look},
+    file_id::FileId,
+    regular::open_to_look,
 };
 
 /// Size of the name of a library with its NUL: `KRSI_PRELOAD_SIZE`.

@@ -2,18 +2,12 @@
 
 //! What KRSI tells of a file: `struct krsi_file_id` of the ABI, as user space learns it.
 
-use std::{
-    fmt::Write,
-    fs::{self, File},
-    io,
-    os::fd::AsFd,
-    path::Path,
-};
+use std::{fmt::Write, fs, io, os::fd::AsFd, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::fs::{AtFlags, FileType, Mode, OFlags, StatxFlags, fstatfs, makedev, open, statx};
+use rustix::fs::{AtFlags, FileType, StatxFlags, fstatfs, makedev, statx};
 
-use crate::sys;
+use crate::{regular::open_to_look, sys};
 
 /// Magic numbers of `statfs()`, from linux/magic.h.
 const OVERLAYFS: u64 = 0x794c_7630;
@@ -32,13 +26,6 @@ pub struct FileId {
     pub ino: u64,
     /// Generation; 0 where the filesystem has none.
     pub generation: u32,
-}
-
-/// Opens a file to look at it; a FIFO that is no program is not waited for.
-pub fn open_to_look(path: &Path) -> Result<File> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = open(path, flags, Mode::empty()).with_context(|| path.display().to_string())?;
-    Ok(file.into())
 }
 
 impl FileId {

@@ -34,6 +34,7 @@ mod output;
 mod pins;
 mod plan;
 mod queue;
+mod regular;
 mod replace;
 mod report;
 mod rings;

@@ -21,7 +21,7 @@ use crate::{
     applied::Applied,
     entry::DIGEST_SIZE,
     pins::{self, NEW},
-    sys,
+    regular, sys,
 };
 
 /// A SHA-256.
@@ -29,6 +29,9 @@ pub type Digest = [u8; DIGEST_SIZE];
 
 /// Room that a list has at least: that of the policy's own map.
 const ROOM: usize = 1 << 16;
+
+/// No list of modules is larger, in bytes: there are some ten million in it.
+const LARGEST: u64 = 1 << 30;
 
 /// How many entries the kernel takes at once.
 const BATCH: usize = 1 << 14;
@@ -65,10 +68,7 @@ pub fn parse(hex: &str) -> Result<Digest> {
 /// The modules of a file, with their names there.
 pub fn read(list: &Path) -> Result<Vec<(Digest, String)>> {
     let name = list.display();
-    // A FIFO would be waited for.
-    let metadata = fs::metadata(list).with_context(|| name.to_string())?;
-    ensure!(metadata.is_file(), "{name} is no file");
-    let text = fs::read(list).with_context(|| name.to_string())?;
+    let text = regular::read(list, LARGEST)?;
     let text = String::from_utf8_lossy(&text);
     let modules: Vec<_> = (1..)
         .zip(text.lines())

@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 use walkdir::WalkDir;
 use zstd::stream::read::Decoder as ZstdDecoder;
 
-use crate::{file_id::open_to_look, module_list::Digest};
+use crate::{module_list::Digest, regular::open_to_look};
 
 #[path = "../../../bpf-helpers/module_file.rs"]
 #[allow(dead_code, reason = "the kernel part uses all of it")]

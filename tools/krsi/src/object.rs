@@ -2,7 +2,7 @@
 
 //! A policy's object: opened, changed, loaded, filled and attached.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use libbpf_rs::{
@@ -12,7 +12,7 @@ use libbpf_rs::{
 use crate::{
     entry::Entry,
     kernel::{self, Attached, Mode},
-    shipped,
+    regular, shipped,
 };
 
 /// Where `abi` and `flags` stand in struct krsi_ops, and what asks for audit mode there:
@@ -20,6 +20,9 @@ use crate::{
 const ABI_AT: usize = 64;
 const FLAGS_AT: usize = 68;
 const AUDIT: u32 = 1;
+
+/// No object is larger, in bytes.
+const LARGEST: u64 = 64 << 20;
 
 /// An object that is not loaded yet.
 pub struct Opened {
@@ -37,7 +40,7 @@ impl Opened {
                 "there is no policy {what}; there are {}, and files",
                 shipped::names().collect::<Vec<_>>().join(", ")
             ),
-            _ => fs::read(what).with_context(|| what.to_owned())?,
+            _ => regular::read(Path::new(what), LARGEST)?,
         };
         let name = Path::new(what)
             .file_name()

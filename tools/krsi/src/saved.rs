@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
+use rustix::io::Errno;
 use toml_edit::{Array, DocumentMut, Item, Value};
 
 use crate::{
@@ -23,8 +24,11 @@ pub struct Named {
 
 impl Named {
     /// The strings of a list in it; none if there is no configuration.
-    pub fn strings(&self, section: &str, key: &str) -> Vec<String> {
-        Saved::open(&self.config).map_or(Vec::new(), |saved| saved.strings(section, key))
+    pub fn strings(&self, section: &str, key: &str) -> Result<Vec<String>> {
+        match Saved::open(&self.config) {
+            Err(e) if e.downcast_ref() == Some(&Errno::NOENT) => Ok(Vec::new()),
+            saved => Ok(saved?.strings(section, key)),
+        }
     }
 }
 

@@ -4,7 +4,8 @@
 
 use std::{
     fs::File,
-    io,
+    io::{self, Read},
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
@@ -15,10 +16,10 @@ use crate::{
     Status,
     applied::Applied,
     entry::{Entry, VERITY},
-    file_id::open_to_look,
     module_list::hex,
     output::tell,
     pins::Lock,
+    regular::open_to_look,
     saved::Save,
     sys,
 };
@@ -173,8 +174,10 @@ fn marks_of(path: &Path, by_build_id: bool) -> Result<Vec<Mark>> {
     if by_build_id {
         return Ok(vec![build_id_of(path)?]);
     }
-    let mut marks = vec![Mark::of_digest(&sha256(file, path)?)?];
-    let verity = sys::verity_digest(&open_to_look(path)?).with_context(|| name.to_string())?;
+    let mut marks = vec![Mark::of_digest(
+        &sha256(&file).with_context(|| name.to_string())?,
+    )?];
+    let verity = sys::verity_digest(&file).with_context(|| name.to_string())?;
     if let Some((algo, digest)) = verity {
         let known = VERITY
             .into_iter()
@@ -190,9 +193,17 @@ fn build_id_of(path: &Path) -> Result<Mark> {
     Mark::of_key(entry.map, &entry.key).context("a key has a build id")
 }
 
-fn sha256(mut file: File, path: &Path) -> Result<String> {
+/// Of what is not written to meanwhile: else it would be the digest of nothing that ever was.
+fn sha256(file: &File) -> Result<String> {
+    let state = || {
+        let meta = file.metadata()?;
+        io::Result::Ok((meta.len(), meta.mtime(), meta.mtime_nsec()))
+    };
+    let before = state()?;
     let mut hash = Sha256::new();
-    io::copy(&mut file, &mut hash).with_context(|| path.display().to_string())?;
+    // No more than was there: one that grows has no end.
+    io::copy(&mut file.take(before.0), &mut hash)?;
+    ensure!(state()? == before, "somebody writes to it");
     Ok(hex(&hash.finalize()))
 }
 

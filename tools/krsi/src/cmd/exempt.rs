@@ -308,7 +308,7 @@ fn is(kind: Kind, entry: &Entry) -> impl Fn(&str) -> bool {
 fn list(kind: Kind, config: &Named) -> Result<Status> {
     let policy = Applied::open(kind.policy())?;
     let (section, key) = kind.place();
-    let known = config.strings(section, key);
+    let known = config.strings(section, key)?;
     for entry in all(kind, &policy)? {
         tell(&format!("exempt {}", kind.name(&entry, &known)))?;
     }

@@ -8,7 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::fs::FileType;
 
 use crate::{
@@ -17,6 +17,7 @@ use crate::{
     event::{Event, Line, Reported, Verdict},
     file_id::FileId,
     output::{End, Lines},
+    regular::open_to_look,
     sink::file::numbered,
     text,
 };
@@ -108,10 +109,13 @@ fn find(args: &Args) -> Result<Reported> {
 /// The last event in a file that is meant.
 fn last_in(path: &Path, is_meant: impl Fn(&Reported) -> bool) -> Result<Option<Reported>> {
     let name = || path.display().to_string();
-    let file = fs::File::open(path).with_context(name)?;
+    let file = open_to_look(path)?;
+    let is_file = file.metadata().with_context(name)?.is_file();
+    ensure!(is_file, "{} is no regular file", name());
     let mut found = None;
-    for line in BufReader::new(file).lines() {
-        let report = parse(&line.with_context(name)?);
+    for line in BufReader::new(file).split(b'\n') {
+        // One that was torn, as a machine that lost power leaves it, hides no other.
+        let report = parse(&String::from_utf8_lossy(&line.with_context(name)?));
         found = report.filter(|report| is_meant(report)).or(found);
     }
     Ok(found)

@@ -108,23 +108,27 @@ fn named(what: &str) -> Result<Digest> {
     }
 }
 
+/// The same of many.
+fn all_named(what: &[String]) -> Result<Vec<Digest>> {
+    what.iter().map(|what| named(what)).collect()
+}
+
 /// Whether a text of the configuration means this module.
 fn is(digest: &Digest) -> impl Fn(&str) -> bool {
     move |text| module_list::parse(text).is_ok_and(|other| other == *digest)
 }
 
 fn allow(args: &Allow) -> Result<Status> {
+    // Large files take their time, which no other command should have to wait for.
+    let digests = all_named(&args.what)?;
     let _lock = Lock::take()?;
     let policy = Applied::open(POLICY)?;
     let mut list = InForce::open(&policy)?;
     let mut saved = args.save.open()?;
-    let mut digests = Vec::new();
-    for what in &args.what {
-        let digest = named(what)?;
-        if let Some(saved) = &mut saved {
-            saved.add(SECTION, "allow", &hex(&digest), is(&digest))?;
+    if let Some(saved) = &mut saved {
+        for digest in &digests {
+            saved.add(SECTION, "allow", &hex(digest), is(digest))?;
         }
-        digests.push(digest);
     }
     let mut listed = Vec::new();
     for file in &args.list {
@@ -158,13 +162,13 @@ fn learned_entry(digest: &Digest) -> Entry {
 }
 
 fn revoke(args: &Revoke) -> Result<Status> {
+    let named = all_named(&args.what)?;
     let _lock = Lock::take()?;
     let policy = Applied::open(POLICY)?;
     let list = InForce::open(&policy)?;
     let mut saved = args.save.open()?;
     let mut digests = BTreeSet::new();
-    for what in &args.what {
-        let digest = named(what)?;
+    for (what, digest) in args.what.iter().zip(named) {
         let is_there = list.has(&digest)? || policy.has(&learned_entry(&digest))?;
         ensure!(is_there, "{what} is not allowed");
         digests.insert(digest);
@@ -256,22 +260,22 @@ fn loaded_in(line: &str) -> Option<(String, Option<Digest>)> {
 }
 
 /// The names of allowed modules, by the lists of the configuration.
-fn names(config: &Named) -> BTreeMap<Digest, String> {
+fn names(config: &Named) -> Result<BTreeMap<Digest, String>> {
     let mut names = BTreeMap::new();
-    for list in config.strings(SECTION, "lists") {
+    for list in config.strings(SECTION, "lists")? {
         match module_list::read(Path::new(&list)) {
             Ok(modules) => names.extend(modules),
             Err(error) => say(&format!("krsi: {error:#}")),
         }
     }
-    names
+    Ok(names)
 }
 
 fn list(config: &Named) -> Result<Status> {
     let policy = Applied::open(POLICY)?;
     let allowed = InForce::open(&policy)?.digests();
     let learned = learned(&policy)?;
-    let names = names(config);
+    let names = names(config)?;
     for digest in &allowed {
         let name = names
             .get(digest)
