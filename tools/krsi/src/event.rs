@@ -17,6 +17,9 @@ pub const SCHEMA: u32 = 1;
 /// How many ancestors are told.
 const ANCESTORS: usize = 8;
 
+/// How much of a path is told, bytes: events that wait for somebody must not fill the memory.
+const PATH: usize = 1024;
+
 /// What became of the thing that was reported.
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema, clap::ValueEnum,
@@ -39,7 +42,7 @@ pub struct Ancestor {
     pub pid: u32,
     /// Name of its main thread.
     pub comm: String,
-    /// Path of its executable, if that can be read.
+    /// Path of its executable, if that can be read; its first 1,024 bytes.
     pub exe: Option<String>,
 }
 
@@ -64,7 +67,7 @@ pub struct Process {
     pub exe: (u64, u64),
     /// Id of the cgroup.
     pub cgroup_id: u64,
-    /// Path of the cgroup, if it is still there.
+    /// Path of the cgroup, if it is still there; its first 1,024 bytes.
     pub cgroup: Option<String>,
     /// Id of the container, if the cgroup's path has one.
     pub container: Option<String>,
@@ -115,8 +118,8 @@ pub enum Event {
         behaviour: String,
         /// How many.
         count: u64,
-        /// Where they were lost: `kernel` (the ring buffer was full) or `reader` (who was told was
-        /// too slow).
+        /// Where they were lost: `kernel` (the ring buffer was full), `reader` (who was told was
+        /// too slow) or where `krsi serve` puts events: `journald`, `file`, `syslog` or `otlp`.
         place: String,
     },
 }
@@ -142,11 +145,14 @@ impl Event {
         }
     }
 
-    /// How many reports it stands for.
-    pub fn count(&self) -> u64 {
+    /// How many reports nobody is told of if it is lost. What sinks have lost, all of them tell.
+    pub fn reports(&self) -> u64 {
         match self {
             Self::Report(report) => report.count,
-            Self::Lost { count, .. } => *count,
+            Self::Lost { count, place, .. } => match place.as_str() {
+                "kernel" | "reader" => *count,
+                _ => 0,
+            },
         }
     }
 
@@ -281,7 +287,7 @@ fn ancestry(mut pid: u32) -> Vec<Ancestor> {
         ancestors.push(Ancestor {
             pid,
             comm,
-            exe: exe.map(|exe: PathBuf| escape(exe.as_os_str().as_encoded_bytes())),
+            exe: exe.map(|exe: PathBuf| escape(start_of(exe.as_os_str().as_encoded_bytes()))),
         });
         pid = parent;
     }
@@ -294,7 +300,11 @@ fn cgroup_of(report: &Report) -> Option<String> {
     let path = text.lines().find_map(|line| line.strip_prefix("0::"))?;
     let dir = PathBuf::from("/sys/fs/cgroup").join(path.trim_start_matches('/'));
     let inode = std::os::unix::fs::MetadataExt::ino(&fs::metadata(dir).ok()?);
-    (inode == report.cgroup).then(|| escape(path.as_bytes()))
+    (inode == report.cgroup).then(|| escape(start_of(path.as_bytes())))
+}
+
+fn start_of(path: &[u8]) -> &[u8] {
+    path.get(..PATH).unwrap_or(path)
 }
 
 /// The id of a container in a cgroup's path: its last part has 64 hexadecimal digits.

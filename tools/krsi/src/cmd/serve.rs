@@ -3,17 +3,16 @@
 //! `krsi serve`: puts the events of what is applied where logs go, as a service. Enforcement does not
 //! depend on it.
 
-use std::{env, os::unix::net::UnixDatagram, path::PathBuf, sync::Arc};
+use std::{env, os::unix::net::UnixDatagram, path::PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
 use crate::{
     Status,
     config::{self, Config, Events},
-    event::Event,
     output::{End, WAIT, say},
     sink::{
-        Worker,
+        Sink, Sinks,
         file::EventFile,
         journald::Journal,
         otlp::{self, Collector},
@@ -39,66 +38,47 @@ pub struct Args {
 /// Until it is interrupted.
 pub fn run(args: &Args) -> Result<Status> {
     let end = End::on_signal()?;
-    let workers = start(&Config::read(&args.config)?.file.events)?;
+    let sinks = Sinks::start(sinks(&Config::read(&args.config)?.file.events)?)?;
     let stream = Stream::open()?;
     notify("READY=1")?;
-    let mut said = vec![0; workers.len()];
     while !end.is_here() {
         if let Some(event) = stream.next(WAIT) {
-            send(&workers, &event);
-        }
-        // What one of them lost the others tell, too.
-        for (worker, said) in workers.iter().zip(&mut said) {
-            let lost = worker.lost();
-            if lost > *said {
-                let event = Arc::new(Event::lost("", lost - *said, worker.name()));
-                let others = workers.iter().filter(|other| other.name() != worker.name());
-                others.for_each(|other| other.send(&event));
-                *said = lost;
-            }
+            sinks.send(&event);
         }
     }
     notify("STOPPING=1")?;
-    stream.finish().for_each(|event| send(&workers, &event));
-    let mut status = Status::Done;
-    for worker in workers {
-        let name = worker.name();
-        let lost = worker.finish();
-        if lost > 0 {
-            say(&format!("krsi: {name}: reports lost: {lost}"));
-            status = Status::Wrong;
-        }
+    stream.finish().for_each(|event| sinks.send(&event));
+    let lost = sinks.finish();
+    for (name, count) in &lost {
+        say(&format!("krsi: {name}: reports lost: {count}"));
     }
-    Ok(status)
-}
-
-fn send(workers: &[Worker], event: &Arc<Event>) {
-    for worker in workers {
-        worker.send(event);
-    }
+    Ok(match lost.is_empty() {
+        true => Status::Done,
+        false => Status::Wrong,
+    })
 }
 
 /// The sinks that the configuration asks for.
-fn start(events: &Events) -> Result<Vec<Worker>> {
-    let mut workers = Vec::new();
+fn sinks(events: &Events) -> Result<Vec<(&'static str, Box<dyn Sink>)>> {
+    let mut sinks: Vec<(_, Box<dyn Sink>)> = Vec::new();
     if events.journald {
-        workers.push(Worker::start("journald", Box::new(Journal::new()?))?);
+        sinks.push(("journald", Box::new(Journal::new()?)));
     }
     if let Some(path) = &events.file {
         let file = EventFile::new(path, events.max_bytes, events.keep)?;
-        workers.push(Worker::start("file", Box::new(file))?);
+        sinks.push(("file", Box::new(file)));
     }
     if events.syslog {
-        workers.push(Worker::start("syslog", Box::new(Syslog::new()?))?);
+        sinks.push(("syslog", Box::new(Syslog::new()?)));
     }
     if let Some(url) = &events.otlp {
-        workers.push(Worker::start(otlp::NAME, Box::new(Collector::new(url)?))?);
+        sinks.push((otlp::NAME, Box::new(Collector::new(url)?)));
     }
     ensure!(
-        !workers.is_empty(),
+        !sinks.is_empty(),
         "the section [events] of the configuration says nowhere to put events"
     );
-    Ok(workers)
+    Ok(sinks)
 }
 
 /// Tells systemd, if that started it.

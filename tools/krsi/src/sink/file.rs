@@ -5,7 +5,7 @@
 use std::{
     fs::{self, File},
     io::Write,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
@@ -60,6 +60,7 @@ impl EventFile {
 
     fn rotate(&mut self) -> Result<()> {
         self.open = None;
+        self.torn = false;
         if self.keep == 0 {
             fs::remove_file(&self.path)?;
         }
@@ -95,6 +96,7 @@ impl Sink for EventFile {
         self.open()?;
         if self.size > 0 && self.size + line.len() as u64 > self.max_bytes {
             self.rotate()?;
+            line = line.trim_start().to_owned();
         }
         let name = self.path.display().to_string();
         let mut written = 0;
@@ -112,6 +114,18 @@ impl Sink for EventFile {
             }
         }
         self.torn = false;
+        Ok(())
+    }
+
+    /// Writes on into a new file if somebody has moved or removed this one.
+    fn flush(&mut self) -> Result<()> {
+        let number = |meta: fs::Metadata| (meta.dev(), meta.ino());
+        let open = self.open.as_ref().map(File::metadata).transpose()?;
+        if open.map(number) != fs::metadata(&self.path).ok().map(number) {
+            self.open = None;
+            self.torn = false;
+            self.open()?;
+        }
         Ok(())
     }
 }
@@ -132,5 +146,36 @@ mod tests {
         let lines =
             |n| fs::read_to_string(numbered(&path, n)).map_or(0, |text| text.lines().count());
         assert_eq!([lines(0), lines(1), lines(2), lines(3)], [1, 2, 2, 0]);
+    }
+
+    #[test]
+    fn what_fits_to_the_byte_is_not_rotated() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("events.json");
+        let event = Event::lost("", 1, "kernel");
+        let size = event.to_json().len() as u64 + 1;
+        for (max_bytes, wanted) in [(3 * size, 3), (3 * size - 1, 1), (1, 1)] {
+            let _ = fs::remove_file(&path);
+            let mut file = EventFile::new(&path, max_bytes, 1).unwrap();
+            for _ in 0..3 {
+                file.take(&event).unwrap();
+            }
+            let text = fs::read_to_string(&path).unwrap();
+            assert_eq!(text.lines().count(), wanted, "{max_bytes}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_somebody_moves_is_begun_anew() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("events.json");
+        let mut file = EventFile::new(&path, 1 << 20, 1).unwrap();
+        file.take(&Event::lost("", 1, "kernel")).unwrap();
+        fs::rename(&path, dir.path().join("old")).unwrap();
+        file.flush().unwrap();
+        file.take(&Event::lost("", 2, "kernel")).unwrap();
+        assert!(fs::read_to_string(&path).unwrap().contains("\"count\":2"));
+        file.flush().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
     }
 }

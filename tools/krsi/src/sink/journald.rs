@@ -3,30 +3,36 @@
 //! The journal of systemd, with native fields: `journalctl KRSI_VERDICT=denied`. Its protocol is a
 //! datagram of lines `FIELD=value`; no value here has a line end, for strings are escaped.
 
-use std::{fmt::Write, os::unix::net::UnixDatagram};
+use std::fmt::Write;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::{Sink, priority};
-use crate::event::Event;
+use super::{Sink, datagrams::Datagrams, priority};
+use crate::event::{Event, Reported};
 
 /// Where the journal listens.
 const SOCKET: &str = "/run/systemd/journal/socket";
 
+/// `MESSAGE_ID` of a report: `journalctl MESSAGE_ID=...`.
+const REPORT: &str = "5d2a1c1f0c6b4f0e9f4a6d0b8d3e7a11";
+
+/// `MESSAGE_ID` of a loss.
+const LOSS: &str = "c1f7be2a41c94d6a8a4e0f52f7d6b3c9";
+
 /// The journal.
-pub struct Journal(UnixDatagram);
+pub struct Journal(Datagrams);
 
 impl Journal {
     /// A socket to it.
     pub fn new() -> Result<Self> {
-        Ok(Self(UnixDatagram::unbound()?))
+        Ok(Self(Datagrams::to(SOCKET)?))
     }
 }
 
 /// An event as the journal takes it.
 fn fields(event: &Event) -> String {
     let mut text = format!(
-        "MESSAGE={event}\nPRIORITY={}\nSYSLOG_IDENTIFIER=krsi\n",
+        "MESSAGE={event}\nPRIORITY={}\nSYSLOG_IDENTIFIER=krsi\nSYSLOG_FACILITY=10\n",
         priority(event)
     );
     let mut field = |name: &str, value: &dyn std::fmt::Display| {
@@ -34,38 +40,64 @@ fn fields(event: &Event) -> String {
     };
     match event {
         Event::Report(report) => {
-            let verdict = serde_json::to_value(report.verdict).unwrap_or_default();
-            field("KRSI_POLICY", &report.policy);
-            field("KRSI_SEQ", &report.seq);
-            field("KRSI_BEHAVIOUR", &report.behaviour);
-            field("KRSI_SIGNAL", &report.signal);
-            field("KRSI_VERDICT", &verdict.as_str().unwrap_or_default());
-            field("KRSI_OBJECT", &report.object);
-            field("KRSI_VALUE", &report.value);
-            field("KRSI_COUNT", &report.count);
-            field("OBJECT_PID", &report.process.pid);
-            field("KRSI_UID", &report.process.uid);
-            field("KRSI_COMM", &report.process.comm);
-            if let Some(container) = &report.process.container {
-                field("KRSI_CONTAINER", container);
-            }
+            field("MESSAGE_ID", &REPORT);
+            fields_of(report, field);
         }
         Event::Lost {
-            behaviour, count, ..
+            behaviour,
+            count,
+            place,
         } => {
+            field("MESSAGE_ID", &LOSS);
             field("KRSI_BEHAVIOUR", behaviour);
             field("KRSI_LOST", count);
+            field("KRSI_PLACE", place);
         }
     }
     text
 }
 
+/// The fields of a report, named as in the JSON.
+fn fields_of(report: &Reported, mut field: impl FnMut(&str, &dyn std::fmt::Display)) {
+    let verdict = serde_json::to_value(report.verdict).unwrap_or_default();
+    field("KRSI_TIME_US", &report.time_us);
+    field("KRSI_BOOT_NS", &report.boot_ns);
+    field("KRSI_SEQ", &report.seq);
+    field("KRSI_POLICY", &report.policy);
+    field("KRSI_BEHAVIOUR", &report.behaviour);
+    field("KRSI_SIGNAL", &report.signal);
+    field("KRSI_VERDICT", &verdict.as_str().unwrap_or_default());
+    field("KRSI_OBJECT", &report.object);
+    field("KRSI_VALUE", &report.value);
+    field("KRSI_VALUE_LEN", &report.value_len);
+    field("KRSI_TIMES", &report.times);
+    field("KRSI_COUNT", &report.count);
+    let process = &report.process;
+    field("OBJECT_PID", &process.pid);
+    field("KRSI_TID", &process.tid);
+    field("KRSI_PPID", &process.ppid);
+    field("KRSI_UID", &process.uid);
+    field("KRSI_EUID", &process.euid);
+    field("KRSI_COMM", &process.comm);
+    field("KRSI_CGROUP_ID", &process.cgroup_id);
+    for (name, value) in [
+        ("KRSI_CGROUP", &process.cgroup),
+        ("KRSI_CONTAINER", &process.container),
+    ] {
+        if let Some(value) = value {
+            field(name, value);
+        }
+    }
+    // A field may be there more than once: here in the order of the ancestors.
+    for ancestor in &process.ancestry {
+        let name = ancestor.exe.as_ref().unwrap_or(&ancestor.comm);
+        field("KRSI_ANCESTOR", &format_args!("{} {name}", ancestor.pid));
+    }
+}
+
 impl Sink for Journal {
     fn take(&mut self, event: &Event) -> Result<()> {
-        self.0
-            .send_to(fields(event).as_bytes(), SOCKET)
-            .context(SOCKET)?;
-        Ok(())
+        self.0.send(fields(event).as_bytes())
     }
 }
 

@@ -1,29 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 //! A collector of OpenTelemetry: each event as a log record, and the numbers of events and losses as
-//! metrics, by OTLP over HTTP.
+//! metrics, by OTLP over HTTP. What it is too busy for, or not there to take, is sent again for a
+//! while. The SDK's own batches drop records of which nobody is told, so here is another one.
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Duration, SystemTime},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
+use async_trait::async_trait;
 use opentelemetry::{
-    KeyValue,
+    InstrumentationScope, KeyValue,
     logs::{AnyValue, LogRecord, Logger, LoggerProvider, Severity},
     metrics::{Counter, MeterProvider},
 };
-use opentelemetry_otlp::{LogExporter, MetricExporter, Protocol, WithExportConfig};
+use opentelemetry_http::{Bytes, HttpClient, HttpError, Request, Response};
+use opentelemetry_otlp::{
+    LogExporter, MetricExporter, Protocol, RetryPolicy, WithExportConfig, WithHttpConfig,
+};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceResponse;
 use opentelemetry_sdk::{
     Resource,
     error::OTelSdkResult,
-    logs::{LogBatch, SdkLogger, SdkLoggerProvider},
-    metrics::SdkMeterProvider,
+    logs::{LogBatch, LogExporter as _, LogProcessor, SdkLogRecord, SdkLogger, SdkLoggerProvider},
+    metrics::{PeriodicReader, SdkMeterProvider},
 };
+use prost::Message;
 
 use super::Sink;
 use crate::event::{Event, Verdict};
@@ -31,75 +38,122 @@ use crate::event::{Event, Verdict};
 /// How long a collector may take to answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How many logs are sent at once: fewer than the SDK keeps before it drops some.
-const BATCH: u64 = 512;
+/// How long the same logs are sent again before they are lost. Others wait meanwhile.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long to wait before they are sent again, the first time and at most, unless the collector
+/// says how long.
+const PAUSES: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(4));
+
+/// How often metrics are sent. They are sums: what did not arrive is in the next.
+const METRICS: Duration = Duration::from_secs(10);
+
+/// How many logs are sent at once.
+const BATCH: usize = 512;
 
 /// The name of this sink in what is lost.
 pub const NAME: &str = "otlp";
 
 /// The collector.
 pub struct Collector {
-    logs: SdkLoggerProvider,
+    exporter: LogExporter,
+    /// Logs that wait to be sent, and for how many reports each stands.
+    batch: Batch,
+    counts: Vec<u64>,
+    /// How many of the last ones the collector refused though it took others.
+    rejected: Arc<AtomicU64>,
+    lost: u64,
+    /// Why, if that was not said yet.
+    unsaid: Option<anyhow::Error>,
     logger: SdkLogger,
     metrics: SdkMeterProvider,
     events: Counter<u64>,
-    lost: Counter<u64>,
-    /// Logs that wait to be sent.
-    waiting: u64,
-    /// Logs that the collector did not take.
-    failed: Arc<AtomicU64>,
-    /// Why, if that was not said yet.
-    unsaid: Option<anyhow::Error>,
+    losses: Counter<u64>,
 }
 
 impl Collector {
     /// The one at this URL, such as `http://localhost:4318`.
     pub fn new(url: &str) -> Result<Self> {
+        Self::with_patience(url, PATIENCE).with_context(|| url.to_owned())
+    }
+
+    fn with_patience(url: &str, patience: Duration) -> Result<Self> {
         let url = url.trim_end_matches('/');
         let resource = Resource::builder().with_service_name("krsi").build();
-        let failed = Arc::new(AtomicU64::new(0));
-        let exporter = LogExporter::builder()
+        let rejected = Arc::new(AtomicU64::new(0));
+        let client = Client {
+            http: reqwest::blocking::Client::builder()
+                .timeout(TIMEOUT.min(patience))
+                .build()?,
+            rejected: rejected.clone(),
+        };
+        let again = RetryPolicy::recommended()
+            .with_max_retries(usize::MAX)
+            .with_initial_delay(PAUSES.0)
+            .with_max_delay(PAUSES.1);
+        let mut exporter = LogExporter::builder()
             .with_http()
             .with_protocol(Protocol::HttpBinary)
-            .with_timeout(TIMEOUT)
+            .with_timeout(patience)
+            .with_http_client(client)
+            .with_retry_policy(again)
             .with_endpoint(format!("{url}/v1/logs"))
-            .build()
-            .with_context(|| url.to_owned())?;
+            .build()?;
+        exporter.set_resource(&resource);
+        let batch = Batch::default();
         let logs = SdkLoggerProvider::builder()
-            .with_batch_exporter(Counted {
-                exporter,
-                failed: failed.clone(),
-            })
-            .with_resource(resource.clone())
+            .with_log_processor(batch.clone())
             .build();
-        let exporter = MetricExporter::builder()
+        let metric_exporter = MetricExporter::builder()
             .with_http()
             .with_protocol(Protocol::HttpBinary)
             .with_timeout(TIMEOUT)
             .with_endpoint(format!("{url}/v1/metrics"))
-            .build()
-            .with_context(|| url.to_owned())?;
+            .build()?;
+        let reader = PeriodicReader::builder(metric_exporter).with_interval(METRICS);
         let metrics = SdkMeterProvider::builder()
-            .with_periodic_exporter(exporter)
+            .with_reader(reader.build())
             .with_resource(resource)
             .build();
         let meter = metrics.meter("krsi");
         Ok(Self {
+            exporter,
+            batch,
+            counts: Vec::new(),
+            rejected,
+            lost: 0,
+            unsaid: None,
             logger: logs.logger("krsi"),
             events: meter.u64_counter("krsi.events").build(),
-            lost: meter.u64_counter("krsi.lost").build(),
-            logs,
+            losses: meter.u64_counter("krsi.lost").build(),
             metrics,
-            waiting: 0,
-            failed,
-            unsaid: None,
         })
     }
 
-    /// Sends the logs that wait.
+    /// Sends the logs that wait; an error if any is lost.
     fn send(&mut self) -> Result<()> {
-        self.waiting = 0;
-        self.logs.force_flush().context("logs")
+        let logs = self.batch.take();
+        if logs.is_empty() {
+            return Ok(());
+        }
+        let logs: Vec<_> = logs.iter().map(|(log, scope)| (log, scope)).collect();
+        let sent = futures_executor::block_on(self.exporter.export(LogBatch::new(&logs)));
+        let mut counts = std::mem::take(&mut self.counts);
+        if let Err(e) = sent {
+            self.lost += counts.iter().sum::<u64>();
+            return Err(e).context("logs");
+        }
+        let rejected = (self.rejected.swap(0, Relaxed) as usize).min(counts.len());
+        if rejected == 0 {
+            return Ok(());
+        }
+        // It does not say which: those that stand for the most, so that never more was lost.
+        counts.sort_unstable_by_key(|count| std::cmp::Reverse(*count));
+        self.lost += counts[..rejected].iter().sum::<u64>();
+        Err(anyhow!(
+            "the collector rejected {rejected} of {} logs",
+            counts.len()
+        ))
     }
 
     fn count(&self, event: &Event) {
@@ -122,7 +176,7 @@ impl Collector {
                     KeyValue::new("krsi.behaviour", behaviour.clone()),
                     KeyValue::new("krsi.place", place.clone()),
                 ];
-                self.lost.add(*count, &attributes);
+                self.losses.add(*count, &attributes);
             }
         }
     }
@@ -154,159 +208,81 @@ impl Sink for Collector {
             Event::Lost { .. } => record.set_severity_number(Severity::Error),
         }
         self.logger.emit(record);
-        self.waiting += 1;
-        if self.waiting >= BATCH {
+        self.counts.push(event.reports());
+        if self.counts.len() >= BATCH {
             // What was not sent is counted already: it is no loss of this event.
-            self.unsaid = self.send().err();
+            self.unsaid = self.send().err().or(self.unsaid.take());
         }
         Ok(())
     }
 
+    fn kept(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
     fn lost(&mut self) -> u64 {
-        self.failed.swap(0, Relaxed)
+        std::mem::take(&mut self.lost)
     }
 
     fn flush(&mut self) -> Result<()> {
         let unsaid = self.unsaid.take();
-        self.send()?;
-        if let Some(error) = unsaid {
-            return Err(error);
-        }
-        self.metrics.force_flush().context("metrics")
+        let sent = self.send();
+        unsaid.map_or(sent, Err)
     }
 }
 
-/// Counts the logs that can't be sent, of which the SDK tells nobody how many there are.
+impl Drop for Collector {
+    fn drop(&mut self) {
+        // The last sums. That logs can't be sent, either, was said.
+        let _ = self.metrics.shutdown();
+    }
+}
+
+/// Logs that wait to be sent.
+#[derive(Clone, Debug, Default)]
+struct Batch(Arc<Mutex<Vec<(SdkLogRecord, InstrumentationScope)>>>);
+
+impl Batch {
+    fn take(&self) -> Vec<(SdkLogRecord, InstrumentationScope)> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl LogProcessor for Batch {
+    fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
+        let mut logs = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        logs.push((record.clone(), scope.clone()));
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+/// Sends requests, and sees how many logs of one that was taken were not, which the SDK tells nobody.
 #[derive(Debug)]
-struct Counted {
-    exporter: LogExporter,
-    failed: Arc<AtomicU64>,
+struct Client {
+    http: reqwest::blocking::Client,
+    rejected: Arc<AtomicU64>,
 }
 
-impl opentelemetry_sdk::logs::LogExporter for Counted {
-    async fn export(&self, batch: LogBatch<'_>) -> OTelSdkResult {
-        let logs = batch.iter().count() as u64;
-        let result = self.exporter.export(batch).await;
-        if result.is_err() {
-            self.failed.fetch_add(logs, Relaxed);
+#[async_trait]
+impl HttpClient for Client {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let response = self.http.send_bytes(request).await?;
+        if response.status().is_success() {
+            let answer = ExportLogsServiceResponse::decode(response.body().clone());
+            let partial = answer.ok().and_then(|answer| answer.partial_success);
+            let rejected = partial.map_or(0, |partial| partial.rejected_log_records);
+            self.rejected.store(rejected.max(0) as u64, Relaxed);
         }
-        result
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.exporter.shutdown_with_timeout(timeout)
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.exporter.set_resource(resource);
+        Ok(response)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use opentelemetry_proto::tonic::collector::{
-        logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
-    };
-    use prost::Message;
-    use std::{
-        io::{BufRead, BufReader, Read, Write},
-        net::{TcpListener, TcpStream},
-        sync::mpsc::{Sender, channel},
-        thread,
-    };
-
-    /// Answers requests of HTTP, and hands on what they had: path and body.
-    fn serve(stream: TcpStream, requests: &Sender<(String, Vec<u8>)>) -> std::io::Result<()> {
-        let mut reader = BufReader::new(stream.try_clone()?);
-        loop {
-            let (mut first, mut length) = (String::new(), 0);
-            if reader.read_line(&mut first)? == 0 {
-                return Ok(());
-            }
-            loop {
-                let mut header = String::new();
-                reader.read_line(&mut header)?;
-                let header = header.trim().to_lowercase();
-                if header.is_empty() {
-                    break;
-                }
-                if let Some(value) = header.strip_prefix("content-length:") {
-                    length = value.trim().parse().unwrap_or(0);
-                }
-            }
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body)?;
-            let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
-            let _ = requests.send((path, body));
-            (&stream).write_all(
-                b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n",
-            )?;
-        }
-    }
-
-    #[test]
-    fn a_collector_gets_each_event_and_their_number() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        let (sender, requests) = channel();
-        thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
-                let sender = sender.clone();
-                thread::spawn(move || serve(stream, &sender));
-            }
-        });
-
-        let mut collector = Collector::new(&url).unwrap();
-        let report = crate::event::tests::report("env_audit");
-        collector.take(&Event::Report(Box::new(report))).unwrap();
-        collector.take(&Event::lost("mount", 7, "kernel")).unwrap();
-        collector.flush().unwrap();
-
-        let (mut bodies, mut names) = (Vec::new(), Vec::new());
-        for (path, body) in requests.try_iter() {
-            match path.as_str() {
-                "/v1/logs" => {
-                    let request = ExportLogsServiceRequest::decode(&*body).unwrap();
-                    let scopes = request.resource_logs.into_iter().flat_map(|r| r.scope_logs);
-                    let records = scopes.flat_map(|scope| scope.log_records);
-                    bodies.extend(records.map(|record| format!("{:?}", record.body)));
-                }
-                "/v1/metrics" => {
-                    let request = ExportMetricsServiceRequest::decode(&*body).unwrap();
-                    let scopes = request
-                        .resource_metrics
-                        .into_iter()
-                        .flat_map(|r| r.scope_metrics);
-                    names.extend(
-                        scopes
-                            .flat_map(|scope| scope.metrics)
-                            .map(|metric| metric.name),
-                    );
-                }
-                _ => panic!("{path}"),
-            }
-        }
-        assert_eq!(bodies.len(), 2, "{bodies:?}");
-        assert!(bodies[0].contains("LD_PRELOAD"), "{bodies:?}");
-        assert!(bodies[1].contains("lost: 7 reports of mount"), "{bodies:?}");
-        names.sort();
-        names.dedup();
-        assert_eq!(names, ["krsi.events", "krsi.lost"]);
-    }
-
-    #[test]
-    fn what_no_collector_takes_is_counted() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
-        drop(listener);
-        let mut collector = Collector::new(&url).unwrap();
-        for _ in 0..3 {
-            let report = crate::event::tests::report("env_audit");
-            collector.take(&Event::Report(Box::new(report))).unwrap();
-        }
-        collector.take(&Event::lost("", 7, NAME)).unwrap();
-        assert!(collector.flush().is_err());
-        assert_eq!((collector.lost(), collector.lost()), (3, 0));
-    }
-}
+mod tests;
