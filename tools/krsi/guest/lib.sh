@@ -47,6 +47,15 @@ eventually() {
 	done
 }
 
+# The process that reads the kernel's buffers for all who want events.
+hub() {
+	local words process
+	for process in /proc/[0-9]*; do
+		mapfile -d '' -t words 2>/dev/null <"$process/cmdline"
+		[ "${words[*]}" != "/usr/bin/krsi hub" ] || basename "$process"
+	done
+}
+
 # A library that hides files, which env_audit reports.
 preloaded() { LD_PRELOAD=/usr/lib/krsi/demo-hide.so /usr/bin/true; }
 

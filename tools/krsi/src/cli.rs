@@ -45,6 +45,9 @@ pub enum Command {
     /// Write man pages or shell completions.
     #[command(hide = true)]
     Generate(cmd::generate::Args),
+    /// Read the kernel's buffers and tell all who want events. They start it.
+    #[command(hide = true)]
+    Hub,
     /// Change which kernel modules may be loaded.
     Modules(cmd::modules::Args),
     /// Begin a policy of one's own.

@@ -22,7 +22,7 @@ pub mod watch;
 
 use anyhow::Result;
 
-use crate::{Status, cli::Command};
+use crate::{Status, cli::Command, hub};
 
 /// Runs a command.
 pub fn run(command: Command) -> Result<Status> {
@@ -34,6 +34,7 @@ pub fn run(command: Command) -> Result<Status> {
         Command::Exempt(args) => exempt::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Generate(args) => generate::run(&args),
+        Command::Hub => hub::run(),
         Command::Modules(args) => modules::run(&args),
         Command::Policy(args) => policy::run(&args),
         Command::Run(args) => run::run(&args),

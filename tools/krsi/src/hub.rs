@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 //! Who reads the ring buffers, of which each has one reader, and tells all others: it serves every
-//! event as a line of JSON on a socket. It never waits for anybody: a listener that is slow loses
-//! events, and is told how many (`queue.rs`).
+//! event as a line of JSON on a socket that root alone may connect to. It is a process of its own
+//! (`krsi hub`), which the first who wants events starts and which ends when nobody does any more: so
+//! one who watches and is stopped, or killed, takes nothing from others. It never waits for anybody: a
+//! listener that is slow loses events, and is told how many (`queue.rs`).
 
 use std::{
     cell::RefCell,
     collections::HashMap,
-    fs,
-    io::{ErrorKind, Write},
+    fs::{self, File},
+    io::{ErrorKind, Read, Write},
     os::unix::{
-        fs::PermissionsExt,
+        fs::{OpenOptionsExt, PermissionsExt},
         net::{UnixListener, UnixStream},
     },
     sync::Arc,
@@ -21,20 +23,33 @@ use anyhow::{Context, Result};
 use libbpf_rs::{RingBuffer, RingBufferBuilder};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
+    fs::{FlockOperation, flock},
+    io::Errno,
+    process::setsid,
     time::{ClockId, clock_gettime},
 };
 
 use crate::{
+    Status,
     burst::Bursts,
     event::{Event, Reported},
-    gap::Gaps,
     kernel::{self, Mode},
     losses::Losses,
-    output::{WAIT, say},
+    output::{End, WAIT, say},
+    queue::Queue,
     report::Report,
     rings::Maps,
-    stream::{Out, SOCKET, tell, tell_gap},
+    stream::SOCKET,
 };
+
+/// Who holds it reads the kernel's buffers.
+const LOCK: &str = "/run/krsi/reader.lock";
+
+/// How long to wait for the first who wants events.
+const FIRST: Duration = Duration::from_secs(5);
+
+/// How long for the next one, when nobody does any more.
+const ALONE: Duration = Duration::from_secs(1);
 
 /// How many reports are taken before others have their turn.
 const BATCH: usize = 256;
@@ -48,12 +63,27 @@ const PINS: Duration = Duration::from_secs(1);
 /// How long listeners are still written to at the end.
 const LAST: Duration = Duration::from_secs(1);
 
-/// Reads the buffers until others are pinned in their places, or nobody here listens.
-pub fn run(out: &Out, gaps: &mut Gaps) -> Result<()> {
+/// Reads the buffers until others are pinned in their places, it is interrupted, or nobody listens.
+pub fn run() -> Result<Status> {
+    // The terminal of who started it may stop and end that one, and not this.
+    let _ = setsid();
+    let end = End::on_signal()?;
+    let lock = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .mode(0o600)
+        .open(LOCK)
+        .context(LOCK)?;
+    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => (),
+        Err(Errno::WOULDBLOCK) => return Ok(Status::Done),
+        Err(e) => return Err(e).context(LOCK),
+    }
     let Some(maps) = Maps::open()? else {
-        return Ok(());
+        return Ok(Status::Done);
     };
-    let mut hub = Hub::new(Losses::new(), out, gaps)?;
+    let mut hub = Hub::new()?;
     let taken = RefCell::new(Vec::new());
     let keep = |bytes: &[u8]| {
         taken.borrow_mut().push(Report::parse(bytes));
@@ -63,7 +93,7 @@ pub fn run(out: &Out, gaps: &mut Gaps) -> Result<()> {
     denials.add(&maps.denials, keep)?;
     reports.add(&maps.reports, keep)?;
     let (denials, reports) = (denials.build()?, reports.build()?);
-    let take = |ring: &RingBuffer<'_>, hub: &mut Hub<'_>| {
+    let take = |ring: &RingBuffer<'_>, hub: &mut Hub| {
         let took = ring.consume_raw_n(BATCH);
         for report in taken.borrow_mut().drain(..) {
             match report {
@@ -74,13 +104,25 @@ pub fn run(out: &Out, gaps: &mut Gaps) -> Result<()> {
         took > 0
     };
     let mut looked = Instant::now();
-    while !out.is_closed() {
+    let mut alone = Instant::now() + FIRST;
+    while !end.is_here() {
         hub.wait(&maps);
+        if hub.listeners.is_empty() {
+            // What nobody is told of is left for the next one.
+            hub.accept();
+            if Instant::now() >= alone {
+                break;
+            }
+            continue;
+        }
+        alone = Instant::now() + ALONE;
         // What is refused is read first, and all of it.
-        while take(&denials, &mut hub) && !out.is_closed() {
+        while take(&denials, &mut hub) && !hub.listeners.is_empty() {
             hub.turn(&maps);
         }
-        take(&reports, &mut hub);
+        if !hub.listeners.is_empty() {
+            take(&reports, &mut hub);
+        }
         hub.turn(&maps);
         if looked.elapsed() >= PINS {
             looked = Instant::now();
@@ -92,22 +134,20 @@ pub fn run(out: &Out, gaps: &mut Gaps) -> Result<()> {
         }
     }
     hub.finish(&maps);
-    Ok(())
+    Ok(Status::Done)
 }
 
-struct Hub<'a> {
+struct Hub {
     socket: UnixListener,
     listeners: Vec<Listener>,
     bursts: Bursts,
     losses: Losses,
     modes: HashMap<String, Mode>,
     asked: Option<Instant>,
-    out: &'a Out,
-    gaps: &'a mut Gaps,
 }
 
-impl<'a> Hub<'a> {
-    fn new(losses: Losses, out: &'a Out, gaps: &'a mut Gaps) -> Result<Self> {
+impl Hub {
+    fn new() -> Result<Self> {
         // Who had it before has ended: the lock is ours.
         match fs::remove_file(SOCKET) {
             Err(e) if e.kind() == ErrorKind::NotFound => (),
@@ -120,27 +160,23 @@ impl<'a> Hub<'a> {
             socket,
             listeners: Vec::new(),
             bursts: Bursts::default(),
-            losses,
+            losses: Losses::new(),
             modes: HashMap::new(),
             asked: None,
-            out,
-            gaps,
         })
     }
 
     /// Until there is a report, somebody to talk to, or nothing for a moment.
     fn wait(&self, maps: &Maps) {
-        let mut fds = vec![
-            PollFd::new(&maps.denials, PollFlags::IN),
-            PollFd::new(&maps.reports, PollFlags::IN),
-            PollFd::new(&self.socket, PollFlags::IN),
-        ];
+        let mut fds = vec![PollFd::new(&self.socket, PollFlags::IN)];
+        if !self.listeners.is_empty() {
+            fds.push(PollFd::new(&maps.denials, PollFlags::IN));
+            fds.push(PollFd::new(&maps.reports, PollFlags::IN));
+        }
         fds.extend(self.listeners.iter().map(|listener| {
-            // A listener that has ended is told of without being asked for.
-            let flags = match listener.has_nothing() {
-                true => PollFlags::empty(),
-                false => PollFlags::OUT,
-            };
+            let mut flags = PollFlags::empty();
+            flags.set(PollFlags::IN, !listener.leaves);
+            flags.set(PollFlags::OUT, !listener.has_nothing());
             PollFd::new(&listener.stream, flags)
         }));
         let wait = Timespec {
@@ -177,31 +213,44 @@ impl<'a> Hub<'a> {
         for lost in self.losses.look(&maps.lost) {
             self.tell(lost);
         }
+        self.accept();
+        // Who leaves is told all that it would be told later.
+        let leaves = self.listeners.iter_mut().map(Listener::read);
+        if leaves.fold(false, |any, leaves| any | leaves) {
+            self.tell_rest(maps);
+            self.listeners.iter_mut().for_each(Listener::let_go);
+        }
+        self.listeners.retain_mut(Listener::write);
+    }
+
+    fn accept(&mut self) {
         while let Ok((stream, _)) = self.socket.accept() {
             if stream.set_nonblocking(true).is_ok() {
                 self.listeners.push(Listener::new(stream));
             }
         }
-        self.listeners.retain_mut(Listener::write);
-        tell_gap(self.out, self.gaps, false);
     }
 
     fn tell(&mut self, event: Event) {
         let event = Arc::new(event);
-        for listener in &mut self.listeners {
+        for listener in self.listeners.iter_mut().filter(|l| !l.is_let_go) {
             listener.queue.push(event.clone());
         }
-        tell(event, self.out, self.gaps);
     }
 
-    /// Tells what is still to be told.
-    fn finish(&mut self, maps: &Maps) {
+    /// Tells what would be told a moment later.
+    fn tell_rest(&mut self, maps: &Maps) {
         for report in self.bursts.all() {
             self.tell(Event::Report(Box::new(report)));
         }
         for lost in self.losses.look_now(&maps.lost) {
             self.tell(lost);
         }
+    }
+
+    /// Tells what is still to be told.
+    fn finish(&mut self, maps: &Maps) {
+        self.tell_rest(maps);
         let end = Instant::now() + LAST;
         self.listeners.retain_mut(Listener::write);
         while !self.listeners.iter().all(Listener::has_nothing) && Instant::now() < end {
@@ -223,17 +272,23 @@ pub fn epoch() -> Duration {
 /// Who is told by the socket.
 struct Listener {
     stream: UnixStream,
-    queue: crate::queue::Queue,
+    queue: Queue,
     /// What is left of a line.
     line: Vec<u8>,
+    /// It wants no more than it is owed.
+    leaves: bool,
+    /// And that is in its queue.
+    is_let_go: bool,
 }
 
 impl Listener {
     fn new(stream: UnixStream) -> Self {
         Self {
             stream,
-            queue: crate::queue::Queue::default(),
+            queue: Queue::default(),
             line: Vec::new(),
+            leaves: false,
+            is_let_go: false,
         }
     }
 
@@ -241,12 +296,28 @@ impl Listener {
         self.line.is_empty() && self.queue.is_empty()
     }
 
+    /// Whether it says now that it leaves: it has closed its side. It has nothing else to say.
+    fn read(&mut self) -> bool {
+        let left = self.leaves;
+        if !left {
+            self.leaves = match self.stream.read(&mut [0; 64]) {
+                Ok(n) => n == 0,
+                Err(e) => !matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
+            };
+        }
+        self.leaves && !left
+    }
+
+    fn let_go(&mut self) {
+        self.is_let_go = self.leaves;
+    }
+
     /// Writes what can be written without waiting; false if nobody reads any more.
     fn write(&mut self) -> bool {
         loop {
             if self.line.is_empty() {
                 let Some(event) = self.queue.pop() else {
-                    return true;
+                    return !self.is_let_go;
                 };
                 self.line = event.to_json().into();
                 self.line.push(b'\n');

@@ -56,7 +56,9 @@ impl Losses {
                 .iter()
                 .map(|(name, count)| format!("{name} {count}\n"));
             let text: String = lines.collect();
-            if let Err(e) = fs::write(TOLD, text) {
+            // Whole or not at all: who is killed in between has told nothing.
+            let new = format!("{TOLD}.new");
+            if let Err(e) = fs::write(&new, text).and_then(|()| fs::rename(&new, TOLD)) {
                 say(&format!(
                     "krsi: {TOLD}: {e}; these losses will be told again"
                 ));

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! The events of what is applied, for as many as want them. Whoever gets the lock reads the kernel's
-//! buffers and tells the others (`hub.rs`); when it ends, one of them takes over, and what was lost
-//! between the two is told (`gap.rs`).
+//! The events of what is applied, for as many as want them, from the process that reads the kernel's
+//! buffers (`hub.rs`). Whoever finds none starts one; what was lost between two is told (`gap.rs`).
 
 use std::{
-    fs::{DirBuilder, File},
-    io::{ErrorKind, Read},
-    os::unix::{
-        fs::{DirBuilderExt, OpenOptionsExt},
-        net::UnixStream,
-    },
+    env,
+    ffi::OsStr,
+    fs::{self, DirBuilder},
+    io::{BufRead, BufReader, ErrorKind, Read},
+    net::Shutdown,
+    os::unix::{ffi::OsStrExt, fs::{DirBuilderExt, MetadataExt}, net::UnixStream},
+    process::{Child, Command, Stdio},
     sync::{
         Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -20,25 +20,18 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use rustix::{
-    fs::{FlockOperation, flock},
-    io::Errno,
-};
 
 use crate::{
     event::{Event, Line, SCHEMA},
     gap::Gaps,
-    hub,
     output::{WAIT, say},
     pins,
     queue::Queue,
+    rings::Maps,
 };
 
-/// Where the hub is.
+/// Where the hub is: nobody but root may enter.
 const DIR: &str = "/run/krsi";
-
-/// Who holds it reads the kernel's buffers.
-const LOCK: &str = "/run/krsi/reader.lock";
 
 /// Where the hub tells the others.
 pub const SOCKET: &str = "/run/krsi/events.sock";
@@ -67,14 +60,22 @@ struct Shared {
 }
 
 impl Stream {
-    /// Begins to read. An error if nothing is applied.
+    /// Begins to read. An error if nothing is applied, or who asks may not read the buffers.
     pub fn open() -> Result<Self> {
+        let applied = pins::policies().context("reading events needs root")?;
         ensure!(
-            !pins::policies()?.is_empty(),
+            !applied.is_empty(),
             "nothing is applied that could report: krsi apply"
         );
+        Maps::open().context("reading events needs root with CAP_BPF")?;
         let made = DirBuilder::new().recursive(true).mode(0o700).create(DIR);
         made.context(DIR)?;
+        let dir = fs::metadata(DIR).context(DIR)?;
+        ensure!(
+            dir.uid() == 0 && dir.mode() & 0o022 == 0,
+            "{DIR} must belong to root and be written by nobody else: who can change it could tell \
+             events that never were"
+        );
         let out = Out(Arc::default());
         let to = out.clone();
         let thread = thread::Builder::new()
@@ -110,12 +111,12 @@ impl Stream {
 
 impl Out {
     /// Whether nobody wants events any more.
-    pub fn is_closed(&self) -> bool {
+    fn is_closed(&self) -> bool {
         self.0.closed.load(Relaxed)
     }
 
     /// Hands an event over, or counts it as lost.
-    pub fn send(&self, event: Arc<Event>) {
+    fn send(&self, event: Arc<Event>) {
         let queue = self.0.queue.lock();
         queue.unwrap_or_else(PoisonError::into_inner).push(event);
         self.0.filled.notify_one();
@@ -125,51 +126,70 @@ impl Out {
 /// Until it is closed.
 fn read_all(out: &Out) {
     let mut gaps = Gaps::new(Instant::now());
+    let mut hub = None;
     while !out.is_closed() {
-        if let Err(e) = read(out, &mut gaps) {
+        let result = match UnixStream::connect(SOCKET) {
+            Ok(stream) => listen(stream, out, &mut gaps),
+            Err(_) => start_hub(&mut hub),
+        };
+        if let Err(e) = result {
             say(&format!("krsi: reading events: {e:#}"));
             thread::sleep(Duration::from_secs(1));
         }
+        tell_gap(out, &mut gaps, false);
         thread::sleep(PAUSE);
     }
     tell_gap(out, &mut gaps, true);
 }
 
-/// As the hub, or as one who is told by it.
-fn read(out: &Out, gaps: &mut Gaps) -> Result<()> {
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .mode(0o600)
-        .open(LOCK)
-        .context(LOCK)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => hub::run(out, gaps),
-        Err(Errno::WOULDBLOCK) => listen(out, gaps),
-        Err(e) => Err(e).context(LOCK),
+/// Starts the process that reads the buffers, if there are any and the last one has ended.
+fn start_hub(hub: &mut Option<Child>) -> Result<()> {
+    if let Some(hub) = hub {
+        if hub.try_wait()?.is_none() {
+            return Ok(());
+        }
     }
+    if Maps::open()?.is_none() {
+        return Ok(());
+    }
+    let program = env::current_exe().context("finding this program")?;
+    // After an upgrade, the new one is in its place.
+    let bytes = program.as_os_str().as_bytes();
+    let path = OsStr::from_bytes(bytes.strip_suffix(b" (deleted)").unwrap_or(bytes));
+    let mut child = Command::new(path)
+        .arg("hub")
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| path.to_string_lossy().into_owned())?;
+    // It may outlive this process, and must not hold what that writes to.
+    if let Some(errors) = child.stderr.take() {
+        let lines = BufReader::new(errors).lines();
+        thread::Builder::new()
+            .name("errors".into())
+            .spawn(move || lines.map_while(Result::ok).for_each(|line| say(&line)))?;
+    }
+    *hub = Some(child);
+    Ok(())
 }
 
 /// Hands an event over, which is new to this process.
-pub fn tell(event: Arc<Event>, out: &Out, gaps: &mut Gaps) {
+fn tell(event: Arc<Event>, out: &Out, gaps: &mut Gaps) {
     gaps.take(&event, Instant::now());
     out.send(event);
 }
 
 /// Tells what was lost between two hubs, when that is known.
-pub fn tell_gap(out: &Out, gaps: &mut Gaps, is_end: bool) {
+fn tell_gap(out: &Out, gaps: &mut Gaps, is_end: bool) {
     if let Some(count) = gaps.lost(Instant::now(), is_end) {
         tell(Arc::new(Event::lost("", count, "reader")), out, gaps);
     }
 }
 
 /// Until the hub ends.
-fn listen(out: &Out, gaps: &mut Gaps) -> Result<()> {
-    // It is not there yet, or no more: whoever has the lock by then is.
-    let Ok(mut stream) = UnixStream::connect(SOCKET) else {
-        return Ok(());
-    };
+fn listen(mut stream: UnixStream, out: &Out, gaps: &mut Gaps) -> Result<()> {
     stream.set_read_timeout(Some(WAIT))?;
     let (mut text, mut buffer) = (Vec::new(), vec![0; 1 << 16]);
     let mut end = None;
@@ -181,16 +201,17 @@ fn listen(out: &Out, gaps: &mut Gaps) -> Result<()> {
                 text.extend_from_slice(buffer.get(..n).unwrap_or_default());
                 take_lines(&mut text, out, gaps)?;
             }
-            Err(e) if e.kind() == ErrorKind::WouldBlock && out.is_closed() => return Ok(()),
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => (),
             Err(_) => break,
         }
         tell_gap(out, gaps, false);
         if out.is_closed() {
-            let end = *end.get_or_insert(Instant::now() + LAST);
-            stream.set_read_timeout(Some(Duration::from_millis(1)))?;
-            if Instant::now() >= end {
-                return Ok(());
+            if end.is_none() {
+                // The hub sends what it has for this one, and closes its side.
+                let _ = stream.shutdown(Shutdown::Write);
+            }
+            if Instant::now() >= *end.get_or_insert(Instant::now() + LAST) {
+                break;
             }
         }
     }
