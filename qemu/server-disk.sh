@@ -61,12 +61,34 @@ make_server_disk() {
 	echo "$stamp" >"$disk.stamp"
 }
 
+# A collector of OpenTelemetry: the program of this wheel, which Debian has none of. The server's own pip
+# downloads it, with the machine's own certificates, as for the tool's crates.
+COLLECTOR=rotel-0.0.1a15-cp311-cp311-manylinux_2_34_x86_64.whl
+COLLECTOR_SHA256=2f4117e58410c933e0dc042a268ef738dab2e3a5d63b5831209acdac2a6ddcb7
+
+make_collector() {
+	local wheel=$SERVER/$COLLECTOR pip
+	[ ! -e "$wheel" ] || return 0
+	say "server: downloading a collector"
+	pip=$(tar -tf "$SERVER/debian.tar" | grep '/python-wheels/pip-.*[.]whl$')
+	tar -xOf "$SERVER/debian.tar" "$pip" >"$SERVER/pip.whl"
+	copy_certificates
+	mkdir -p "$SERVER/wheels"
+	logged "$SERVER/collector.log" "downloading a collector (is there a network?)" in_root env PIP_CERT="$CERTIFICATES" \
+		python3 "$SERVER/pip.whl/pip" download --no-deps --only-binary=:all: --python-version 3.11 --no-cache-dir \
+		--platform manylinux_2_34_x86_64 --dest "$SERVER/wheels" rotel==0.0.1a15
+	echo "$COLLECTOR_SHA256  $SERVER/wheels/$COLLECTOR" | sha256sum --check --quiet ||
+		die "the collector that was downloaded is another one"
+	mv "$SERVER/wheels/$COLLECTOR" "$wheel"
+}
+
 # In seconds, so always anew. The tool's package is there twice, the second with a higher version.
 make_server_own_disk() {
+	make_collector
 	make_tool_deb ""
 	make_tool_deb +next
 	logged "$SERVER/own.log" "packing the server's second disk" in_root bash "$TOP/qemu/server/own.sh" \
-		"$TOP" "$(kernel_dir normal)" "$TOOL" "$(server_own_disk)" "$(tool_deb)" "$(tool_deb +next)"
+		"$TOP" "$(kernel_dir normal)" "$TOOL" "$(server_own_disk)" "$SERVER/$COLLECTOR" "$(tool_deb)" "$(tool_deb +next)"
 }
 
 # What `make server` needs besides the kernel and the guest's image.

@@ -5,14 +5,17 @@
 
 TOOL=$CACHE/tool/release/krsi
 
-# tool_cargo ARG...: cargo on the tool. The machine's own certificates go with it: they say whom
-# it trusts on the way to the registry.
+# The machine's own certificates, where the build root sees them: they say whom it trusts on the way to
+# a registry.
+CERTIFICATES=$CACHE/certificates.crt
+
+copy_certificates() { [ ! -r /etc/ssl/certs/ca-certificates.crt ] || cp /etc/ssl/certs/ca-certificates.crt "$CERTIFICATES"; }
+
+# tool_cargo ARG...: cargo on the tool.
 tool_cargo() {
 	local certificates=()
-	if [ -r /etc/ssl/certs/ca-certificates.crt ]; then
-		cp /etc/ssl/certs/ca-certificates.crt "$CACHE/certificates.crt"
-		certificates=(CARGO_HTTP_CAINFO="$CACHE/certificates.crt")
-	fi
+	copy_certificates
+	[ ! -e "$CERTIFICATES" ] || certificates=(CARGO_HTTP_CAINFO="$CERTIFICATES")
 	in_root env CARGO_HOME="$CACHE/cargo" CARGO_TARGET_DIR="$CACHE/tool" CARGO_BUILD_JOBS="$JOBS" \
 		"${certificates[@]}" cargo "$1" --manifest-path "$TOP/tools/krsi/Cargo.toml" "${@:2}"
 }

@@ -1,12 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# own.sh TOP BUILD TOOL OUT.ext4 DEB...: run in the build root by server-disk.sh.
+# own.sh TOP BUILD TOOL OUT.ext4 COLLECTOR.whl DEB...: run in the build root by server-disk.sh.
 # The server's second disk, its /usr/lib/krsi: the tool, its packages and its tutorial, the
 # day and the attacks, the kernel's modules, which of them are known, and two that are not.
 set -euo pipefail
 
-top=$1 build=$2 tool=$3 out=$4
-shift 4
+top=$1 build=$2 tool=$3 out=$4 collector=$5
+shift 5
 
 dir=$(mktemp -d "$out.XXXXXX")
 trap 'rm -rf "$dir" "$out.new"' EXIT
@@ -17,6 +17,9 @@ mkdir "$dir/bin" "$dir/extra"
 cp "$tool" "$dir/bin/krsi"
 cp "$top/Documentation/tool.rst" "$dir/"
 install -D -m 644 -t "$dir/debs" "$@"
+python3 -m zipfile -e "$collector" "$dir/wheel"
+install -m 755 "$dir/wheel/rotel/rotel-agent" "$dir/bin/collector"
+rm -r "$dir/wheel"
 cp "$build"/kselftest/installed/krsi/modules/krsi_{plain,hider}.ko "$dir/extra/"
 for source in "$top"/qemu/server/*.c; do
 	case $source in
