@@ -38,7 +38,7 @@ pub struct Gaps {
     others: i64,
     /// What was missing when all had been told.
     before: i64,
-    /// The reader has changed since.
+    /// There was another reader. What it lost of a policy shows with the next report of that one.
     changed: bool,
     came: Instant,
 }
@@ -107,8 +107,7 @@ impl Gaps {
         let lost = missing - self.before;
         // Losses whose gap shows with the next report only make it less for a while.
         self.before = self.before.max(missing);
-        let changed = std::mem::take(&mut self.changed);
-        if !changed || lost <= 0 {
+        if !self.changed || lost <= 0 {
             return None;
         }
         self.before = missing - lost;
@@ -159,6 +158,17 @@ mod tests {
         let told = Event::lost("process_exec", 4, "kernel");
         assert_eq!(lost(&[event(5, 1), told.clone(), event(10, 1)]), None);
         assert_eq!(lost(&[event(5, 1), told, event(12, 1)]), Some(2));
+    }
+
+    #[test]
+    fn a_gap_may_show_long_after_the_change() {
+        let now = Instant::now();
+        let mut gaps = Gaps::new(now);
+        gaps.take(&event(5, 1), now);
+        gaps.change();
+        assert_eq!(gaps.lost(now + QUIET, false), None);
+        gaps.take(&event(7, 1), now + QUIET);
+        assert_eq!(gaps.lost(now + 2 * QUIET, false), Some(1));
     }
 
     #[test]
