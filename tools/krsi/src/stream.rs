@@ -9,7 +9,11 @@ use std::{
     fs::{self, DirBuilder},
     io::{BufRead, BufReader, ErrorKind, Read},
     net::Shutdown,
-    os::unix::{ffi::OsStrExt, fs::{DirBuilderExt, MetadataExt}, net::UnixStream},
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{DirBuilderExt, MetadataExt},
+        net::UnixStream,
+    },
     process::{Child, Command, Stdio},
     sync::{
         Arc, Condvar, Mutex, PoisonError,
