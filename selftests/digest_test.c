@@ -316,7 +316,7 @@ static pid_t start_flips(FIXTURE_DATA(digest) *self, int kind)
 			;
 		++*seq;
 		/* About as long as it takes to read them, and at times much longer. */
-		usleep(rand() % 4 ? rand() % 4000 : 50000);
+		usleep(rand() % 4 ? rand() % 4000 : rounds(50000, 300000));
 	}
 	return pid;
 }
