@@ -63,8 +63,8 @@ make_server_disk() {
 
 # A collector of OpenTelemetry: the program of this wheel, which Debian has none of. The server's own pip
 # downloads it, with the machine's own certificates, as for the tool's crates.
-COLLECTOR=rotel-0.0.1a15-cp311-cp311-manylinux_2_34_x86_64.whl
-COLLECTOR_SHA256=2f4117e58410c933e0dc042a268ef738dab2e3a5d63b5831209acdac2a6ddcb7
+COLLECTOR=rotel-0.0.1a15-cp313-cp313-manylinux_2_34_x86_64.whl
+COLLECTOR_SHA256=322a830deed963dd5dcc460007e917eec071c5977e51c3a06029348f39e4eec9
 
 make_collector() {
 	local wheel=$SERVER/$COLLECTOR pip
@@ -75,7 +75,7 @@ make_collector() {
 	copy_certificates
 	mkdir -p "$SERVER/wheels"
 	logged "$SERVER/collector.log" "downloading a collector (is there a network?)" in_root env PIP_CERT="$CERTIFICATES" \
-		python3 "$SERVER/pip.whl/pip" download --no-deps --only-binary=:all: --python-version 3.11 --no-cache-dir \
+		python3 "$SERVER/pip.whl/pip" download --no-deps --only-binary=:all: --python-version 3.13 --no-cache-dir \
 		--platform manylinux_2_34_x86_64 --dest "$SERVER/wheels" rotel==0.0.1a15
 	echo "$COLLECTOR_SHA256  $SERVER/wheels/$COLLECTOR" | sha256sum --check --quiet ||
 		die "the collector that was downloaded is another one"

@@ -71,7 +71,7 @@ impl Stream {
             !applied.is_empty(),
             "nothing is applied that could report: krsi apply"
         );
-        Maps::open().context("reading events needs root with CAP_BPF")?;
+        Maps::open().context("reading events needs root")?;
         let made = DirBuilder::new().recursive(true).mode(0o700).create(DIR);
         made.context(DIR)?;
         let dir = fs::metadata(DIR).context(DIR)?;
