@@ -35,7 +35,7 @@ MODULES_AT = 0xffffffffa0000000
 
 def symbols(binary: Path) -> list[tuple[int, str]]:
     """Addresses and names of functions, in order."""
-    names = subprocess.run(["llvm-nm", "--numeric-sort", "--demangle", binary],
+    names = subprocess.run(["llvm-nm", "--defined-only", "--numeric-sort", "--demangle", binary],
                            check=True, capture_output=True, text=True).stdout
     lines = (line.split(" ", 2) for line in names.splitlines())
     return [(int(at, 16), name) for at, kind, name in (line for line in lines if len(line) == 3) if kind in "tTwW"]
