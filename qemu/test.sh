@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# test.sh [PROGRAM]: make test. All tests on both kernels, or, for a short
+# test.sh [PROGRAM]: make test. All tests, most on both kernels, or, for a short
 # loop, one kselftest program on the normal kernel. The last line is the sum.
 # shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/..
 . "$(dirname "$0")/prepare.sh"
