@@ -149,15 +149,17 @@ impl<'a> Behind<'a> {
         if needs.has(Group::Name) {
             let _ = self.name_now();
         }
-        if let Some(contents) = self.contents() {
-            let is_asked = needs.has(Group::Digest) || needs.has(Group::Memfd) && self.is_memfd();
-            if is_asked {
-                self.answers
-                    .get_or_find::<FileDigest>(|| file_digest::sha256(&contents).map(Digest::from));
+        // Which file holds the contents is looked for only where they are asked for.
+        if needs.has(Group::Digest) || needs.has(Group::Memfd) && self.is_memfd() {
+            if let Some(contents) = self.contents() {
+                let digest = || file_digest::sha256(&contents).map(Digest::from);
+                self.answers.get_or_find::<FileDigest>(digest);
             }
-            if needs.has(Group::Marks) {
-                self.answers
-                    .get_or_find::<FileMarks>(|| file_digest::marks(&contents));
+        }
+        if needs.has(Group::Marks) {
+            if let Some(contents) = self.contents() {
+                let marks = || file_digest::marks(&contents);
+                self.answers.get_or_find::<FileMarks>(marks);
             }
         }
         if let (true, Ok(module)) = (needs.has(Group::ModuleDigest), self.module()) {
