@@ -3,9 +3,9 @@
 //! Carries a plan out.
 //!
 //! What it guarantees: each policy is in force as it was or as it is to be, with its mode and all its
-//! entries, and nothing in between; for who is judged, it changes at one moment. So nobody edits the
-//! maps in force: a policy of which anything changes is loaded once more beside the old one, with
-//! maps of its own that are filled, and takes its place whole. Everything that can fail is done before
+//! entries, and nothing in between, but that what is to come is tried beside it for a moment, so that
+//! what either denies is denied. So nobody edits the maps in force: a policy of which anything changes
+//! is loaded once more, with maps of its own that are filled, and takes its place whole. Everything that can fail is done before
 //! the first takes its place, what comes is put in force before anything goes, and where the kernel
 //! refuses a step all the same, those before it are taken back: then all is as it was. Who is killed
 //! leaves some policies as they were and others as they are to be; the next one does the rest.

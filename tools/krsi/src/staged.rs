@@ -83,13 +83,14 @@ impl<'a> Staged<'a> {
         })
     }
 
-    /// Attaches it, in an update beside the old one: what happens until that is in its place is told
-    /// twice.
+    /// Attaches it. What a kept link is to get is attached beside the old one for a moment alone, as
+    /// libbpf fills a struct_ops map only to attach it: in it, what either denies is denied, and told.
     pub fn attach(&mut self) -> Result<()> {
         let policy = self.change.wanted.policy;
         let mut links = self.loaded.attach().context(policy)?;
-        self.link = links.pop();
+        let link = links.pop().filter(|_| self.kept_link().is_none());
         ensure!(links.is_empty(), "{policy} has several policies");
+        self.link = link;
         Ok(())
     }
 
@@ -104,7 +105,6 @@ impl<'a> Staged<'a> {
                 format!("updating the link of {policy}; the kernel log says why")
             })?;
             self.is_updated = true;
-            self.link = None;
         }
         // Somebody may have lowered the machine's mode meanwhile.
         ensure_runs_as_wanted(policy, ops.info()?.info.id)?;
