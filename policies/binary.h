@@ -5,9 +5,6 @@
 
 #include "krsi.h"
 
-/* How many files each map can name. */
-#define KRSI_BINARY_MAX		(1 << 20)
-
 /**
  * struct krsi_binary_digest - key of the map `denied_digest`
  * @value: SHA-256 of a file, as sha256sum(1) tells it

@@ -22,7 +22,8 @@
 #define LIST(name, key_type)						\
 	struct {							\
 		__uint(type, BPF_MAP_TYPE_HASH);			\
-		__uint(max_entries, KRSI_BINARY_MAX);			\
+		/* krsi makes it as large as its list. */		\
+		__uint(max_entries, 1 << 16);				\
 		__uint(map_flags, BPF_F_NO_PREALLOC);			\
 		__type(key, key_type);					\
 		__type(value, __u32);					\

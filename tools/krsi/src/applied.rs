@@ -99,7 +99,12 @@ impl Applied {
     pub fn put(&self, entry: &Entry) -> Result<()> {
         self.map(entry.map)?
             .update(&entry.key, &entry.value, MapFlags::ANY)
-            .with_context(|| format!("{}: map {}: is it full?", self.policy, entry.map))
+            .with_context(|| {
+                format!(
+                    "{}: map {}: is it full? `krsi apply` makes room for what the configuration names",
+                    self.policy, entry.map
+                )
+            })
     }
 
     /// Whether an entry with this key is there.

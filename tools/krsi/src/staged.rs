@@ -206,7 +206,8 @@ fn adopt(
                     let entries = entries(&change.wanted, &name).len();
                     let map = object.map(&name).context(name.clone())?;
                     if map.map_type().is_hash_map() {
-                        object.make_room(&name, entries.try_into()?)?;
+                        // Some are added later one by one.
+                        object.make_room(&name, (entries + entries / 8).try_into()?)?;
                     }
                 }
             }
