@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, MapType, query::LinkTypeInfo};
+use libbpf_rs::{Link, MapCore, MapFlags, MapHandle, query::LinkTypeInfo};
 
 use crate::{
     entry::Entry,
@@ -162,11 +162,6 @@ pub fn map(policy: &str, name: &str) -> Result<Option<MapHandle>> {
         return module_list::find(&pins::policy(policy));
     }
     pins::open(&pins::map(policy, name))
-}
-
-/// Whether maps of this type can be had by another policy: the others hold nothing, or other maps.
-pub fn is_adopted(kind: MapType) -> bool {
-    matches!(kind, MapType::Hash | MapType::Array)
 }
 
 /// Removes a directory with all pins in it; it may be gone.

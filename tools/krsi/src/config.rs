@@ -16,6 +16,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use toml::Spanned;
 
 use crate::{
+    buffers::Kind,
     kernel::Mode,
     regular::{open_to_look, read_open},
 };
@@ -198,7 +199,9 @@ pub struct Events {
     /// To a collector of OTLP: the start of its URL.
     #[serde(deserialize_with = "url")]
     pub otlp: Option<String>,
-    /// Size of the kernel's buffer for what is not denied.
+    /// By which kind of buffers reports leave the kernel.
+    pub buffer: Kind,
+    /// Size of the kernel's buffer for what is not denied, or of each processor's.
     #[serde(deserialize_with = "buffer_size")]
     pub buffer_bytes: u32,
 }
@@ -251,6 +254,7 @@ impl Default for Events {
             keep: 5,
             syslog: false,
             otlp: None,
+            buffer: Kind::Ring,
             buffer_bytes: 1 << 20,
         }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! Who reads the ring buffers, of which each has one reader, and tells all others: it serves every
+//! Who reads the kernel's buffers, of which each has one reader, and tells all others: it serves every
 //! event as a line of JSON on a socket that root alone may connect to. It is a process of its own
 //! (`krsi hub`), which the first who wants events starts and which ends when nobody does any more: so
 //! one who watches and is stopped, or killed, takes nothing from others. It never waits for anybody: a
@@ -20,7 +20,6 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use libbpf_rs::{RingBuffer, RingBufferBuilder};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{FlockOperation, flock},
@@ -31,6 +30,7 @@ use rustix::{
 
 use crate::{
     Status,
+    buffers::{Buffer, Maps},
     burst::Bursts,
     event::{Event, Reported},
     kernel::{self, Mode},
@@ -38,7 +38,6 @@ use crate::{
     output::{End, WAIT, say},
     queue::Queue,
     report::Report,
-    rings::Maps,
     stream::SOCKET,
 };
 
@@ -50,9 +49,6 @@ const FIRST: Duration = Duration::from_secs(5);
 
 /// How long for the next one, when nobody does any more.
 const ALONE: Duration = Duration::from_secs(1);
-
-/// How many reports are taken before others have their turn.
-const BATCH: usize = 256;
 
 /// How long what the kernel says of the policies' modes is believed.
 const MODES: Duration = Duration::from_millis(250);
@@ -85,28 +81,16 @@ pub fn run() -> Result<Status> {
     };
     let mut hub = Hub::new()?;
     let taken = RefCell::new(Vec::new());
-    let keep = |bytes: &[u8]| {
-        taken.borrow_mut().push(Report::parse(bytes));
-        0
-    };
-    let (mut denials, mut reports) = (RingBufferBuilder::new(), RingBufferBuilder::new());
-    denials.add(&maps.denials, keep)?;
-    reports.add(&maps.reports, keep)?;
-    let (denials, reports) = (denials.build()?, reports.build()?);
-    let take = |ring: &RingBuffer<'_>, hub: &mut Hub| {
-        let took = ring.consume_raw_n(BATCH);
-        for report in taken.borrow_mut().drain(..) {
-            match report {
-                Ok(report) => hub.take(&report),
-                Err(e) => say(&format!("krsi: {e:#}")),
-            }
-        }
-        took > 0
+    let keep = |bytes: &[u8]| taken.borrow_mut().push(Report::parse(bytes));
+    let (denials, reports) = (maps.denials(keep)?, maps.reports(keep)?);
+    let take = |buffer: &Buffer<'_>, hub: &mut Hub| {
+        buffer.take();
+        hub.take_all(&mut taken.borrow_mut())
     };
     let mut looked = Instant::now();
     let mut alone = Instant::now() + FIRST;
     while !end.is_here() {
-        hub.wait(&maps);
+        hub.wait(&denials, &reports);
         if hub.listeners.is_empty() {
             // What nobody is told of is left for the next one.
             hub.accept();
@@ -133,7 +117,16 @@ pub fn run() -> Result<Status> {
             }
         }
     }
-    hub.finish(&maps);
+    for buffer in [&denials, &reports] {
+        buffer.take_last();
+    }
+    match hub.listeners.is_empty() {
+        true => hub.losses.give_up(taken.borrow_mut().drain(..).flatten()),
+        false => {
+            hub.take_all(&mut taken.borrow_mut());
+            hub.finish(&maps);
+        }
+    }
     Ok(Status::Done)
 }
 
@@ -167,11 +160,11 @@ impl Hub {
     }
 
     /// Until there is a report, somebody to talk to, or nothing for a moment.
-    fn wait(&self, maps: &Maps) {
+    fn wait(&self, denials: &Buffer<'_>, reports: &Buffer<'_>) {
         let mut fds = vec![PollFd::new(&self.socket, PollFlags::IN)];
         if !self.listeners.is_empty() {
-            fds.push(PollFd::new(&maps.denials, PollFlags::IN));
-            fds.push(PollFd::new(&maps.reports, PollFlags::IN));
+            fds.push(PollFd::new(denials, PollFlags::IN));
+            fds.push(PollFd::new(reports, PollFlags::IN));
         }
         fds.extend(self.listeners.iter().map(|listener| {
             let mut flags = PollFlags::empty();
@@ -195,6 +188,18 @@ impl Hub {
             self.modes = policies.into_iter().map(|p| (p.name, p.mode)).collect();
         }
         self.modes.get(policy) == Some(&Mode::Enforce)
+    }
+
+    /// Takes what was read; false if that is nothing.
+    fn take_all(&mut self, taken: &mut Vec<Result<Report>>) -> bool {
+        let took = !taken.is_empty();
+        for report in taken.drain(..) {
+            match report {
+                Ok(report) => self.take(&report),
+                Err(e) => say(&format!("krsi: {e:#}")),
+            }
+        }
+        took
     }
 
     fn take(&mut self, report: &Report) {

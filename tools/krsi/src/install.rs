@@ -78,11 +78,13 @@ fn stage(plan: &Plan) -> Result<(Option<Shared>, Vec<Staged<'_>>)> {
     for change in plan.changes.iter().filter(is_changed) {
         if shared.is_none() {
             let object = Opened::new(change.wanted.policy)?;
-            shared = Some(Shared::find_or_make(&object, plan.buffer_bytes)?);
+            shared = Some(Shared::find_or_make(&object, &plan.events)?);
         }
         let Some(shared) = &shared else { continue };
         let policy = change.wanted.policy;
-        staged.push(Staged::new(change, shared).with_context(|| policy.to_owned())?);
+        staged.push(
+            Staged::new(change, shared, plan.events.buffer).with_context(|| policy.to_owned())?,
+        );
     }
     for policy in &mut staged {
         policy.attach()?;

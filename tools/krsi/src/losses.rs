@@ -11,7 +11,11 @@ use std::{
 
 use libbpf_rs::{MapCore, MapFlags};
 
-use crate::{event::Event, output::say, report::BEHAVIOURS};
+use crate::{
+    event::Event,
+    output::say,
+    report::{BEHAVIOURS, Report},
+};
 
 /// Lines of a behaviour and how many reports of it were told as lost.
 const TOLD: &str = "/run/krsi/lost";
@@ -19,9 +23,9 @@ const TOLD: &str = "/run/krsi/lost";
 /// How often is looked for more.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// What was told.
+/// What was told, by behaviour: of what the kernel counts, or below 0 of what it does not.
 pub struct Losses {
-    told: BTreeMap<String, u64>,
+    told: BTreeMap<String, i64>,
     looked: Option<Instant>,
 }
 
@@ -51,27 +55,43 @@ impl Losses {
             .filter_map(|(count, behaviour)| self.more(behaviour, count))
             .collect();
         if self.told != before {
-            let lines = self
-                .told
-                .iter()
-                .map(|(name, count)| format!("{name} {count}\n"));
-            let text: String = lines.collect();
-            // Whole or not at all: who is killed in between has told nothing.
-            let new = format!("{TOLD}.new");
-            if let Err(e) = fs::write(&new, text).and_then(|()| fs::rename(&new, TOLD)) {
-                say(&format!(
-                    "krsi: {TOLD}: {e}; these losses will be told again"
-                ));
-            }
+            self.keep();
         }
         lost
     }
 
+    /// Takes reports that nobody was there to be told of: the next reader is told that they are lost.
+    pub fn give_up(&mut self, reports: impl Iterator<Item = Report>) {
+        let before = self.told.clone();
+        for report in reports {
+            *self.told.entry(report.behaviour().to_owned()).or_default() -= 1;
+        }
+        if self.told != before {
+            self.keep();
+        }
+    }
+
+    fn keep(&self) {
+        let lines = self
+            .told
+            .iter()
+            .map(|(name, count)| format!("{name} {count}\n"));
+        let text: String = lines.collect();
+        // Whole or not at all: who is killed in between has told nothing.
+        let new = format!("{TOLD}.new");
+        if let Err(e) = fs::write(&new, text).and_then(|()| fs::rename(&new, TOLD)) {
+            say(&format!(
+                "krsi: {TOLD}: {e}; these losses will be told again, or never"
+            ));
+        }
+    }
+
     /// How many more were lost than were told. A count that is lower than before began anew.
     fn more(&mut self, behaviour: &str, count: u64) -> Option<Event> {
+        let count = count as i64;
         let told = self.told.insert(behaviour.to_owned(), count).unwrap_or(0);
-        let more = count.checked_sub(told).unwrap_or(count);
-        (more > 0).then(|| Event::lost(behaviour, more, "kernel"))
+        let more = if count < told { count } else { count - told };
+        (more > 0).then(|| Event::lost(behaviour, more as u64, "kernel"))
     }
 }
 
@@ -90,7 +110,7 @@ pub fn counts(lost: &impl MapCore) -> Vec<u64> {
         .collect()
 }
 
-fn parse(text: &str) -> BTreeMap<String, u64> {
+fn parse(text: &str) -> BTreeMap<String, i64> {
     text.lines()
         .filter_map(|line| {
             let (name, count) = line.split_once(' ')?;
@@ -119,5 +139,12 @@ mod tests {
             Some(Event::lost("mount", 1, "kernel"))
         );
         assert_eq!(losses.more("process_exec", 0), None);
+        // Two that nobody was told of, and one for which there was no room.
+        *losses.told.get_mut("process_exec").unwrap() -= 2;
+        assert_eq!(
+            losses.more("process_exec", 1),
+            Some(Event::lost("process_exec", 3, "kernel"))
+        );
+        assert_eq!(parse("mount -2\n")["mount"], -2);
     }
 }

@@ -4,12 +4,13 @@
 //!
 //! The kernel enforces; this tool only arranges. A policy is an *object* (`object.rs`) of BPF
 //! programs and maps, shipped inside the binary (`shipped.rs`) or in a file; what a person allows or
-//! denies is an *entry* of one of its maps (`entry.rs`). What a policy puts into its ring buffers
-//! is a *report* (`report.rs`); with what user space adds it is an *event* (`event.rs`), which all that
+//! denies is an *entry* of one of its maps (`entry.rs`). What a policy puts into its buffers
+//! (`buffers.rs`) is a *report* (`report.rs`); with what user space adds it is an *event* (`event.rs`), which all that
 //! want it get by a *stream* (`stream.rs`). What the kernel says of itself is in `kernel.rs`. Each
 //! command is one file in `cmd/`.
 
 mod applied;
+mod buffers;
 mod burst;
 mod cgroup;
 mod cli;
@@ -37,7 +38,6 @@ mod queue;
 mod regular;
 mod replace;
 mod report;
-mod rings;
 mod saved;
 mod shared;
 mod shipped;

@@ -74,6 +74,15 @@ impl Opened {
         Ok(())
     }
 
+    /// Has its policies report by perf's buffers.
+    pub fn report_by_perf(&mut self) -> Result<()> {
+        let mut map = self.map(".rodata.report");
+        let by_perf = map.as_mut().and_then(|map| map.initial_value_mut());
+        let by_perf = by_perf.and_then(|value| value.first_chunk_mut());
+        *by_perf.context("it can't report by perf")? = 1u32.to_ne_bytes();
+        Ok(())
+    }
+
     /// The ABI that its policies need.
     pub fn abi(&mut self) -> Result<u32> {
         let mut abi = 0;

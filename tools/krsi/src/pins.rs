@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! Where what is applied is pinned: `reports`, `denials` and `lost`, which all policies share, and a
-//! directory for each policy, which holds its link and its maps. Who changes any of it holds the
-//! [`Lock`].
+//! Where what is applied is pinned: the maps that all policies share, and a directory for each policy,
+//! which holds its link and its maps. Who changes any of it holds the [`Lock`].
 
 use std::{
     fs::{self, File},
@@ -21,7 +20,7 @@ use crate::output::say;
 pub const ROOT: &str = "/sys/fs/bpf/krsi";
 
 /// The maps that all policies share.
-pub const SHARED: [&str; 3] = ["reports", "denials", "lost"];
+pub const SHARED: [&str; 5] = ["reports", "denials", "reports_perf", "denials_perf", "lost"];
 
 /// What stands behind the name of what is made and not in its place yet.
 pub const NEW: &str = "-new";

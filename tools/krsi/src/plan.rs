@@ -10,7 +10,7 @@ use libbpf_rs::{MapCore, MapHandle};
 
 use crate::{
     applied::{self, Applied},
-    config::Config,
+    config::{Config, Events},
     contents::Difference,
     entry::Entry,
     kernel::{self, Mode},
@@ -61,8 +61,8 @@ pub struct Plan {
     pub changes: Vec<Change>,
     /// Directories that go, with the policies in them.
     pub detach: Vec<String>,
-    /// Size of the buffer `reports`.
-    pub buffer_bytes: u32,
+    /// What the buffers are to be.
+    pub events: Events,
 }
 
 impl Plan {
@@ -71,7 +71,7 @@ impl Plan {
         let abi = kernel::abi()?;
         ensure_mode(&wanted, kernel::mode()?)?;
         let attached = kernel::policies()?;
-        let buffer_bytes = config.file.events.buffer_bytes;
+        let events = config.file.events.clone();
         let mut detach = pins::policies()?;
         let mut changes = Vec::new();
         for wanted in wanted {
@@ -84,13 +84,13 @@ impl Plan {
                 wanted.policy
             );
             let applied = Applied::find_in(wanted.policy, &attached)?;
-            let shared = shared::ids(&object, buffer_bytes)?;
+            let shared = shared::ids(&object, &events)?;
             changes.push(Change::new(wanted, &object, shared, applied)?);
         }
         Ok(Self {
             changes,
             detach,
-            buffer_bytes,
+            events,
         })
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! The buffers and counts that all applied policies share. They outlive each policy; where this
-//! version has them in another size, new ones take their places, and every policy is updated.
+//! The buffers and counts that all applied policies share. They outlive each policy; where they are to
+//! be of another kind or size, new ones take their places, and every policy is updated.
 
 use std::{
     fs, io,
@@ -10,9 +10,17 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use libbpf_rs::{MapCore, MapHandle, OpenMap, libbpf_sys::bpf_map_create_opts};
+use libbpf_rs::{
+    MapCore, MapHandle, MapType, OpenMap, libbpf_sys::bpf_map_create_opts, num_possible_cpus,
+};
 
-use crate::{contents, object::Opened, pins, sys};
+use crate::{
+    buffers::{Kind, OVERWRITE},
+    config::Events,
+    contents,
+    object::Opened,
+    pins, sys,
+};
 
 /// All of them, in the order of [`pins::SHARED`].
 pub struct Shared {
@@ -28,10 +36,10 @@ struct Map {
     old: Option<MapHandle>,
 }
 
-/// The id of each that is pinned and as this object has it, with `reports` of so many bytes; 0 for
+/// The id of each that is pinned and is for this object and configuration as it should be; 0 for
 /// others.
-pub fn ids(object: &Opened, bytes: u32) -> Result<Vec<u32>> {
-    let id = |name| match find(object, name, bytes)? {
+pub fn ids(object: &Opened, events: &Events) -> Result<Vec<u32>> {
+    let id = |name| match find(object, name, events)? {
         Some(map) => Ok(map.info()?.info.id),
         None => Ok(0),
     };
@@ -39,17 +47,17 @@ pub fn ids(object: &Opened, bytes: u32) -> Result<Vec<u32>> {
 }
 
 impl Shared {
-    /// Those that are pinned; what is missing, or is not as this object has it, with `reports` of so
-    /// many bytes, is made, and pinned beside its place.
-    pub fn find_or_make(object: &Opened, bytes: u32) -> Result<Self> {
+    /// Those that are pinned; what is missing, or is not as it should be, is made, and pinned beside
+    /// its place.
+    pub fn find_or_make(object: &Opened, events: &Events) -> Result<Self> {
         let mut maps = Vec::new();
         for name in pins::SHARED {
-            let found = find(object, name, bytes)?;
+            let found = find(object, name, events)?;
             let is_new = found.is_none();
             let map = match found {
                 Some(map) => map,
                 None => {
-                    let map = make(object, name, bytes)?;
+                    let map = make(object, name, events)?;
                     pin(name, &map)?;
                     map
                 }
@@ -142,30 +150,40 @@ fn of<'a>(object: &'a Opened, name: &str) -> Result<OpenMap<'a>> {
 }
 
 /// How much it holds.
-fn room(map: &OpenMap<'_>, bytes: u32) -> u32 {
-    match map.name() == "reports" {
-        true => bytes,
-        false => map.max_entries(),
+fn room(map: &OpenMap<'_>, events: &Events) -> Result<u32> {
+    Ok(match map.map_type() {
+        MapType::RingBuf if map.name() == "reports" => events.buffer_bytes,
+        MapType::PerfEventArray => num_possible_cpus()?.try_into()?,
+        _ => map.max_entries(),
+    })
+}
+
+fn flags(map: &OpenMap<'_>, events: &Events) -> u32 {
+    match (map.map_type(), events.buffer) {
+        (MapType::RingBuf, Kind::Perf) => map.map_flags() | OVERWRITE,
+        _ => map.map_flags(),
     }
 }
 
 /// The pinned one, if it is as it should be.
-fn find(object: &Opened, name: &str, bytes: u32) -> Result<Option<MapHandle>> {
+fn find(object: &Opened, name: &str, events: &Events) -> Result<Option<MapHandle>> {
     let wanted = of(object, name)?;
-    let map = pins::open(&pins::shared(name))?;
-    Ok(map.filter(|map| {
-        map.map_type() == wanted.map_type()
-            && map.max_entries() == room(&wanted, bytes)
-            && map.value_size() == wanted.value_size()
-    }))
+    let Some(map) = pins::open(&pins::shared(name))? else {
+        return Ok(None);
+    };
+    let is_as_wanted = map.map_type() == wanted.map_type()
+        && map.max_entries() == room(&wanted, events)?
+        && map.value_size() == wanted.value_size()
+        && map.info()?.info.map_flags == flags(&wanted, events);
+    Ok(is_as_wanted.then_some(map))
 }
 
 /// A new one; counts go on where the old one's end.
-fn make(object: &Opened, name: &str, bytes: u32) -> Result<MapHandle> {
+fn make(object: &Opened, name: &str, events: &Events) -> Result<MapHandle> {
     let wanted = of(object, name)?;
     let options = bpf_map_create_opts {
         sz: size_of::<bpf_map_create_opts>() as _,
-        map_flags: wanted.map_flags(),
+        map_flags: flags(&wanted, events),
         ..Default::default()
     };
     let map = MapHandle::create(
@@ -173,7 +191,7 @@ fn make(object: &Opened, name: &str, bytes: u32) -> Result<MapHandle> {
         Some(name),
         wanted.key_size(),
         wanted.value_size(),
-        room(&wanted, bytes),
+        room(&wanted, events)?,
         &options,
     )
     .with_context(|| format!("making the map {name}"))?;

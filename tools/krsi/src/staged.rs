@@ -19,6 +19,7 @@ use rustix::fs::{CWD, RenameFlags, renameat_with};
 
 use crate::{
     applied::{self, link_in},
+    buffers::Kind,
     contents,
     object::{Loaded, Opened, ensure_runs_as_wanted},
     pins,
@@ -55,12 +56,15 @@ enum Place {
 
 impl<'a> Staged<'a> {
     /// Makes one ready but for its link, which takes a while. In force is still the old one.
-    pub fn new(change: &'a Change, shared: &Shared) -> Result<Self> {
+    pub fn new(change: &'a Change, shared: &Shared, buffer: Kind) -> Result<Self> {
         let wanted = &change.wanted;
         let state = State::new(wanted.policy, wanted.mode, shared.ids()?)?;
         let mut object = Opened::new(wanted.policy)?;
         if wanted.mode < crate::kernel::Mode::Enforce {
             object.ask_for_audit()?;
+        }
+        if buffer == Kind::Perf {
+            object.report_by_perf()?;
         }
         let carried = adopt(&mut object, change, shared, &state)?;
         let loaded = object.load()?;
@@ -191,7 +195,7 @@ fn adopt(
     let is_same = applied.is_some_and(|was| was.has_object_of(state));
     let names: Vec<_> = object
         .maps()
-        .filter(|map| applied::is_adopted(map.map_type()) || map.map_type() == MapType::RingBuf)
+        .filter(|map| is_adopted(map.map_type()))
         .map(|map| map.name().to_string_lossy().into_owned())
         .collect();
     let mut carried = Vec::new();
@@ -225,6 +229,12 @@ fn adopt(
         }
     }
     Ok(carried)
+}
+
+/// Whether maps of this type can be had by another policy: the others hold nothing, or other maps.
+fn is_adopted(kind: MapType) -> bool {
+    use MapType::{Array, Hash, PerfEventArray, RingBuf};
+    matches!(kind, Hash | Array | RingBuf | PerfEventArray)
 }
 
 fn reuse(object: &mut Opened, name: &str, map: &MapHandle) -> Result<()> {

@@ -85,15 +85,15 @@ mod tests {
 
     #[test]
     fn a_state_is_read_as_it_was_written() {
-        let state = State::new("env_audit", Mode::Enforce, vec![1, 2, 3]).unwrap();
+        let state = State::new("env_audit", Mode::Enforce, vec![1, 2, 3, 4, 5]).unwrap();
         let bytes = state.to_bytes();
         assert_eq!(bytes.len(), State::SIZE as usize);
         assert_eq!(State::from_bytes(&bytes), Some(state.clone()));
         assert_eq!(State::from_bytes(&bytes[..20]), None);
 
-        let audit = State::new("env_audit", Mode::Audit, vec![1, 2, 3]).unwrap();
+        let audit = State::new("env_audit", Mode::Audit, vec![1, 2, 3, 4, 5]).unwrap();
         assert_eq!(audit.why_not(&state).unwrap(), "from audit to enforce");
-        let other = State::new("usb_mount", Mode::Audit, vec![1, 2, 3]).unwrap();
+        let other = State::new("usb_mount", Mode::Audit, vec![1, 2, 3, 4, 5]).unwrap();
         assert!(!audit.has_object_of(&other));
         assert_eq!(audit.why_not(&audit), None);
     }

@@ -26,12 +26,12 @@ use std::{
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::{
+    buffers::Maps,
     event::{Event, Line, SCHEMA},
     gap::Gaps,
     output::{WAIT, say},
     pins,
     queue::Queue,
-    rings::Maps,
 };
 
 /// Where the hub is: nobody but root may enter.

@@ -384,7 +384,7 @@ mod tests {
                 ("usb", "read_only"), ("usb", "allow"),
                 ("binaries", "deny"), ("binaries", "deny_build_ids"),
                 ("events", "file"), ("events", "max_bytes"), ("events", "keep"),
-                ("events", "otlp"), ("events", "buffer_bytes"),
+                ("events", "otlp"), ("events", "buffer"), ("events", "buffer_bytes"),
             ]),
             value in value(),
         ) {
