@@ -20,9 +20,32 @@ pub mod top;
 pub mod usb;
 pub mod watch;
 
+use std::path::PathBuf;
+
 use anyhow::Result;
 
-use crate::{Status, cli::Command, hub};
+use crate::{Status, cli::Command, config, hub, output::print};
+
+/// What is compared with what is in force, and how the answer is written.
+#[derive(clap::Args)]
+pub struct Question {
+    /// The configuration.
+    #[arg(short, long, value_name = "FILE", default_value = config::PATH)]
+    config: PathBuf,
+    /// As one JSON object.
+    #[arg(long)]
+    json: bool,
+}
+
+impl Question {
+    /// Prints an answer, which has two forms.
+    fn answer(&self, json: &impl serde::Serialize, text: impl FnOnce() -> String) -> Result<()> {
+        print(&match self.json {
+            true => format!("{}\n", serde_json::to_string(json)?),
+            false => text(),
+        })
+    }
+}
 
 /// Runs a command.
 pub fn run(command: Command) -> Result<Status> {

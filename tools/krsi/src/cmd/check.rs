@@ -2,15 +2,15 @@
 
 //! `krsi check`: whether what is in force is what the configuration asks for. For scripts.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use anyhow::Result;
 use serde::Serialize;
 
 use crate::{
     Status,
-    config::{self, Config},
-    output::print,
+    cmd::Question,
+    config::Config,
     pins::{self, Lock},
     plan::{Action, Plan},
     wanted,
@@ -30,12 +30,8 @@ Examples:
   krsi check || krsi apply
   krsi check --json | jq .problems")]
 pub struct Args {
-    /// The configuration.
-    #[arg(short, long, value_name = "FILE", default_value = config::PATH)]
-    config: PathBuf,
-    /// As one JSON object.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    question: Question,
 }
 
 /// All that is said.
@@ -55,26 +51,22 @@ struct Problem {
 
 /// Compares and says.
 pub fn run(args: &Args) -> Result<Status> {
-    let problems = problems(args).unwrap_or_else(|error| {
+    let problems = problems(&args.question.config).unwrap_or_else(|error| {
         vec![Problem {
             policy: None,
             problem: format!("{error:#}"),
         }]
     });
-    let ok = problems.is_empty();
-    print(&match args.json {
-        true => format!(
-            "{}\n",
-            serde_json::to_string(&Answer {
-                version: VERSION,
-                ok,
-                problems
-            })?
-        ),
-        false if ok => "in force is what the configuration asks for\n".to_owned(),
-        false => problems.iter().map(Problem::line).collect(),
+    let answer = Answer {
+        version: VERSION,
+        ok: problems.is_empty(),
+        problems,
+    };
+    args.question.answer(&answer, || match answer.ok {
+        true => "in force is what the configuration asks for\n".to_owned(),
+        false => answer.problems.iter().map(Problem::line).collect(),
     })?;
-    Ok(match ok {
+    Ok(match answer.ok {
         true => Status::Done,
         false => Status::Wrong,
     })
@@ -89,8 +81,8 @@ impl Problem {
     }
 }
 
-fn problems(args: &Args) -> Result<Vec<Problem>> {
-    let config = Config::read(&args.config)?;
+fn problems(config: &Path) -> Result<Vec<Problem>> {
+    let config = Config::read(config)?;
     let wanted = wanted::all(&config)?;
     let _lock = Lock::take()?;
     let plan = Plan::new(&config, wanted)?;

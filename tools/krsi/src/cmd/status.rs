@@ -2,20 +2,20 @@
 
 //! `krsi status`: what is in force, what the kernel says of it, and what the configuration wants.
 
-use std::{collections::BTreeMap, fmt::Write, path::PathBuf};
+use std::{collections::BTreeMap, fmt::Write, path::Path};
 
 use anyhow::Result;
-use libbpf_rs::{MapCore, MapFlags, MapHandle};
+use libbpf_rs::{MapCore, MapHandle};
 use serde::Serialize;
 
 use crate::{
     Status,
     applied::Applied,
-    config::{self, Config},
+    cmd::Question,
+    config::Config,
     kernel::{self, Attached, Ledger, Mode},
-    memory,
+    losses, memory,
     object::shipped_abi,
-    output::print,
     pins,
     report::BEHAVIOURS,
     text::escape,
@@ -51,12 +51,8 @@ Examples:
   krsi status
   krsi status --json | jq '.policies[] | {policy, mode, denials}'")]
 pub struct Args {
-    /// The configuration.
-    #[arg(short, long, value_name = "FILE", default_value = config::PATH)]
-    config: PathBuf,
-    /// As one JSON object.
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    question: Question,
 }
 
 /// All that is said.
@@ -102,21 +98,18 @@ struct Memory {
 
 /// Says it.
 pub fn run(args: &Args) -> Result<Status> {
-    let all = All::look(args)?;
-    print(&match args.json {
-        true => format!("{}\n", serde_json::to_string(&all)?),
-        false => all.text(),
-    })?;
+    let all = All::look(&args.question.config)?;
+    args.question.answer(&all, || all.text())?;
     Ok(Status::Done)
 }
 
 impl All {
-    fn look(args: &Args) -> Result<Self> {
+    fn look(config: &Path) -> Result<Self> {
         let abi = kernel::abi()?;
         let mode = kernel::mode()?;
         let attached = kernel::policies()?;
         let applied = Applied::all()?;
-        let configured = Config::read(&args.config).map(|config| wanted::modes(&config.file));
+        let configured = Config::read(config).map(|config| wanted::modes(&config.file));
         let (configured, problem) = match configured {
             Ok(configured) => (configured, None),
             Err(error) => (Vec::new(), Some(format!("{error:#}"))),
@@ -288,13 +281,7 @@ fn buffers() -> Result<Vec<MapHandle>> {
 /// How many reports found no room, by behaviour.
 fn lost() -> Result<BTreeMap<&'static str, u64>> {
     let map = pins::open(&pins::shared("lost"))?;
-    let count = |key: u32| {
-        let value = map.as_ref()?.lookup(&key.to_ne_bytes(), MapFlags::ANY);
-        let value = value.ok()??.first_chunk().copied()?;
-        Some(u64::from_ne_bytes(value))
-    };
-    Ok((0..)
-        .zip(BEHAVIOURS)
-        .map(|(key, behaviour)| (behaviour, count(key).unwrap_or(0)))
-        .collect())
+    let counts = map.as_ref().map(losses::counts).unwrap_or_default();
+    let counts = counts.into_iter().chain(std::iter::repeat(0));
+    Ok(BEHAVIOURS.into_iter().zip(counts).collect())
 }
