@@ -2,13 +2,14 @@
 # What a person runs. The kernel's own build reads Kbuild instead, when this
 # directory is security/krsi/ of a kernel tree.
 
-.PHONY: help demo test tool tool-deb server fuzz bench bench-check bench-wall bench-where shell kernel clean install uninstall
+.PHONY: help demo test test-policy tool tool-deb server fuzz bench bench-check bench-wall bench-where shell kernel clean install uninstall
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo      boot a kernel with KRSI and watch policies meet real attacks'
 	@echo 'make test      all tests on two kernels, with leak checks and line coverage'
 	@echo 'make test K=x  only the kselftest program x, on the normal kernel'
+	@echo 'make test-policy P=x  a policy of your own and its tests in the directory x, on both kernels'
 	@echo 'make server    a real Debian lives a day with all policies, in both modes'
 	@echo 'make server D=x  only the thing x of its day or its attacks'
 	@echo 'make fuzz      fuzz the reader of module files, an hour or SECONDS=n'
@@ -54,6 +55,9 @@ kernel:
 
 test:
 	@qemu/test.sh $(K)
+
+test-policy:
+	@qemu/test-policy.sh "$(P)"
 
 fuzz:
 	@qemu/fuzz.sh $(SECONDS)

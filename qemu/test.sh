@@ -5,6 +5,7 @@
 # shellcheck source-path=SCRIPTDIR source-path=SCRIPTDIR/..
 . "$(dirname "$0")/prepare.sh"
 . "$TOP/qemu/measure.sh"
+. "$TOP/qemu/policy.sh"
 
 PROGRAM=${1:-}
 RESULTS=$CACHE/results.jsonl
@@ -135,6 +136,15 @@ test_tool_missing() {
 	done
 }
 
+# A policy of one's own, from its first line to its tests.
+test_new_policy() {
+	local dir=$CACHE/policy-new
+	remove_tree "$dir"
+	mkdir "$dir"
+	logged "$CACHE/policy-new.log" "beginning a policy" in_root "$TOOL" policy new mine --below "$dir"
+	test_policy normal "$dir/mine" --name "a policy of one's own" --results "$RESULTS"
+}
+
 # What some rows of make bench cost, beside the committed figures.
 test_costs() {
 	say "costs: booting a guest whose clock counts instructions"
@@ -156,6 +166,7 @@ test_normal() {
 		test_demo
 		test_tool_in_guest
 		test_tool_missing
+		test_new_policy
 		test_costs
 	fi
 	run_tests normal --timeout 7200 --silence 600 /usr/lib/krsi/tests normal ${PROGRAM:+"$PROGRAM"}
