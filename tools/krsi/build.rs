@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-//! Compiles the shipped policies, which `src/shipped.rs` puts into the binary. A new policy is one
+//! Compiles the shipped policies, which `src/policy/shipped.rs` puts into the binary. A new policy is one
 //! `*.bpf.c` file in `policies/` of the repository; nothing here names it.
 
 use std::{

@@ -24,7 +24,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::{Status, cli::Command, config, hub, output::print};
+use crate::{Status, cli::Command, config, events::hub, output::print};
 
 /// What is compared with what is in force, and how the answer is written.
 #[derive(clap::Args)]

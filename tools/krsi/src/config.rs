@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 //! The configuration: a TOML file that says what is to be in force. What is wrong in it is refused
-//! with file, line and reason. `wanted.rs` makes of it what each policy gets.
+//! with file, line and reason. `wanted.rs` makes of it what each policy gets, `saved.rs` changes it.
+
+pub mod replace;
+pub mod saved;
+pub mod wanted;
 
 use std::{
     fmt,
@@ -16,9 +20,11 @@ use serde::{Deserialize, Deserializer, de::Error};
 use toml::Spanned;
 
 use crate::{
-    buffers::Kind,
-    kernel::Mode,
-    regular::{open_to_look, read_open},
+    events::buffers::Kind,
+    machine::{
+        kernel::Mode,
+        regular::{open_to_look, read_open},
+    },
 };
 
 /// Where it is, unless a person says otherwise.

@@ -2,55 +2,28 @@
 
 //! `krsi`: protects a machine with KRSI policies, and tells what they see.
 //!
-//! The kernel enforces; this tool only arranges. A policy is an *object* (`object.rs`) of BPF
-//! programs and maps, shipped inside the binary (`shipped.rs`) or in a file; what a person allows or
-//! denies is an *entry* of one of its maps (`entry.rs`). What a policy puts into its buffers
-//! (`buffers.rs`) is a *report* (`report.rs`); with what user space adds it is an *event* (`event.rs`), which all that
-//! want it get by a *stream* (`stream.rs`). What the kernel says of itself is in `kernel.rs`. Each
-//! command is one file in `cmd/`.
+//! The kernel enforces; this tool only arranges. The way from a person's words to a verdict:
+//!
+//! - `config/`: the configuration as it is read (`config.rs`), what of it each policy gets
+//!   (`wanted.rs`), and how a command writes to it (`saved.rs`).
+//! - `policy/`: a policy is an *object* of BPF programs and maps, shipped inside the binary or in a
+//!   file; what a person allows or denies is an *entry* of one of its maps.
+//! - `in_force/`: a *plan* (`plan.rs`) is what is to be done so that what is *applied* is what is
+//!   wanted. Each policy is *staged* beside the old one and takes its place whole.
+//! - `events/`: what a policy puts into its buffers is a *report*; with what user space adds it is an
+//!   *event*, which all that want it get by a *stream*, and services by *sinks*.
+//! - `machine/`: what the kernel says of itself, and the machine of files, cgroups, modules and sticks.
+//! - `cmd/`: each command is one file.
 
-mod applied;
-mod buffers;
-mod burst;
-mod cgroup;
 mod cli;
 mod cmd;
 mod config;
-mod contents;
-mod elf;
-mod entry;
-mod event;
-mod file_id;
-mod gap;
-mod hub;
-mod install;
-mod kernel;
-mod key;
-mod losses;
-mod memory;
-mod module_list;
-mod module_read;
-mod object;
+mod events;
+mod in_force;
+mod machine;
 mod output;
-mod pins;
-mod plan;
-mod queue;
-mod regular;
-mod replace;
-mod report;
-mod saved;
-mod shared;
-mod shipped;
-mod sink;
-mod staged;
-mod state;
-mod stream;
-mod sys;
-mod table;
+mod policy;
 mod text;
-mod usb;
-mod variables;
-mod wanted;
 
 use std::process::ExitCode;
 

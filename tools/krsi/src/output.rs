@@ -26,7 +26,7 @@ use signal_hook::{
     flag,
 };
 
-use crate::sys;
+use crate::machine::sys;
 
 /// How long to wait for anything before looking whether it is time to end.
 pub const WAIT: Duration = Duration::from_millis(100);

@@ -9,12 +9,15 @@ use anyhow::Result;
 
 use crate::{
     Status,
-    config::{self, Config},
-    install, kernel,
+    config::{self, Config, wanted},
+    in_force::{
+        install,
+        pins::{self, Lock},
+        plan::Plan,
+        staged,
+    },
+    machine::kernel,
     output::{print, say},
-    pins::{self, Lock},
-    plan::Plan,
-    staged, wanted,
 };
 
 /// What a person may say to `krsi apply`.

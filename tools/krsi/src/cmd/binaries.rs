@@ -14,14 +14,14 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     Status,
-    applied::Applied,
-    entry::{Entry, VERITY},
-    module_list::hex,
+    config::saved::Save,
+    in_force::{applied::Applied, pins::Lock},
+    machine::{regular::open_to_look, sys},
     output::tell,
-    pins::Lock,
-    regular::open_to_look,
-    saved::Save,
-    sys,
+    policy::{
+        entry::{Entry, VERITY},
+        module_list::hex,
+    },
 };
 
 /// The policy.

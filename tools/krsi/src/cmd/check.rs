@@ -10,10 +10,11 @@ use serde::Serialize;
 use crate::{
     Status,
     cmd::Question,
-    config::Config,
-    pins::{self, Lock},
-    plan::{Action, Plan},
-    wanted,
+    config::{Config, wanted},
+    in_force::{
+        pins::{self, Lock},
+        plan::{Action, Plan},
+    },
 };
 
 /// The version of the JSON: it grows by new fields.

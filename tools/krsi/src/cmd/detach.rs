@@ -7,10 +7,13 @@ use std::fs;
 use anyhow::{Context, Result, ensure};
 
 use crate::{
-    Status, install,
+    Status,
+    in_force::{
+        install,
+        pins::{self, Lock},
+        staged,
+    },
     output::print,
-    pins::{self, Lock},
-    staged,
 };
 
 /// What a person may say to `krsi detach`.

@@ -8,13 +8,14 @@ use rustix::fs::{major, minor};
 
 use crate::{
     Status,
-    applied::Applied,
-    cgroup,
-    entry::{EXEMPT_DIRS, Entry, absolute, absolute_program},
-    module_list::hex,
+    config::saved::{Named, Save},
+    in_force::{applied::Applied, pins::Lock},
+    machine::cgroup,
     output::tell,
-    pins::Lock,
-    saved::{Named, Save},
+    policy::{
+        entry::{EXEMPT_DIRS, Entry, absolute, absolute_program},
+        module_list::hex,
+    },
     text::{before_nul, escape},
 };
 
@@ -363,7 +364,7 @@ mod tests {
             Kind::Parent,
             Kind::Program,
         ] {
-            let policy = crate::object::Opened::new(kind.policy()).unwrap();
+            let policy = crate::policy::object::Opened::new(kind.policy()).unwrap();
             assert!(policy.has(kind.map()), "{kind:?}");
         }
     }

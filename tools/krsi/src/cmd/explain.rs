@@ -14,11 +14,12 @@ use rustix::fs::FileType;
 use crate::{
     Status,
     config::{self, Config},
-    event::{Event, Line, Reported, Verdict},
-    file_id::FileId,
+    events::{
+        event::{Event, Line, Reported, Verdict},
+        sink::file::numbered,
+    },
+    machine::{file_id::FileId, regular::open_to_look},
     output::{End, Lines},
-    regular::open_to_look,
-    sink::file::numbered,
     text,
 };
 
@@ -281,7 +282,7 @@ fn word(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Ancestor, tests::report};
+    use crate::events::event::{Ancestor, tests::report};
 
     #[test]
     fn says_who_what_why_and_the_way_out() {

@@ -15,15 +15,17 @@ use libbpf_rs::{MapCore, MapFlags};
 
 use crate::{
     Status,
-    applied::Applied,
-    entry::Entry,
-    kernel,
-    module_list::{self, Digest, InForce, hex},
-    module_read,
+    config::{
+        replace::replace,
+        saved::{Named, Save, Saved},
+    },
+    in_force::{applied::Applied, pins::Lock},
+    machine::{kernel, module_read},
     output::{say, tell},
-    pins::Lock,
-    replace::replace,
-    saved::{Named, Save, Saved},
+    policy::{
+        entry::Entry,
+        module_list::{self, Digest, InForce, hex},
+    },
     text::{before_nul, escape},
 };
 

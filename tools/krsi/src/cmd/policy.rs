@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Subcommand;
 use libbpf_rs::libbpf_sys;
 
-use crate::{Status, output::say, shipped};
+use crate::{Status, output::say, policy::shipped};
 
 /// Longest name that bpftool can pin a policy by: what the kernel keeps of a map's name.
 const NAME_SIZE: usize = 15;

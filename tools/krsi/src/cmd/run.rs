@@ -10,15 +10,15 @@ use libbpf_rs::{MapCore, RingBufferBuilder};
 
 use crate::{
     Status,
-    entry::Entry,
-    event::Verdict,
-    kernel::{self, Mode},
-    losses,
-    object::{Loaded, Opened},
+    config::wanted::read_modules,
+    events::{event::Verdict, losses, report::Report},
+    machine::kernel::{self, Mode},
     output::{End, Lines, WAIT, say},
-    report::Report,
+    policy::{
+        entry::Entry,
+        object::{Loaded, Opened},
+    },
     text::escape,
-    wanted::read_modules,
 };
 
 /// What a person may say to `krsi run`.

@@ -7,7 +7,7 @@ use schemars::schema_for;
 
 use crate::{
     Status,
-    event::Line,
+    events::event::Line,
     output::{End, Lines},
 };
 

@@ -10,15 +10,17 @@ use anyhow::{Context, Result, ensure};
 use crate::{
     Status,
     config::{self, Config, Events},
-    output::{End, WAIT, say},
-    sink::{
-        Sink, Sinks,
-        file::EventFile,
-        journald::Journal,
-        otlp::{self, Collector},
-        syslog::Syslog,
+    events::{
+        sink::{
+            Sink, Sinks,
+            file::EventFile,
+            journald::Journal,
+            otlp::{self, Collector},
+            syslog::Syslog,
+        },
+        stream::Stream,
     },
-    stream::Stream,
+    output::{End, WAIT, say},
 };
 
 /// What a person may say to `krsi serve`.

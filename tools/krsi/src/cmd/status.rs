@@ -10,16 +10,16 @@ use serde::Serialize;
 
 use crate::{
     Status,
-    applied::Applied,
     cmd::Question,
-    config::Config,
-    kernel::{self, Attached, Ledger, Mode},
-    losses, memory,
-    object::shipped_abi,
-    pins,
-    report::BEHAVIOURS,
+    config::{Config, wanted},
+    events::{losses, report::BEHAVIOURS},
+    in_force::{applied::Applied, pins},
+    machine::{
+        kernel::{self, Attached, Ledger, Mode},
+        memory,
+    },
+    policy::object::shipped_abi,
     text::escape,
-    wanted,
 };
 
 /// The version of the JSON: it grows by new fields.

@@ -23,10 +23,11 @@ use rustix::{
 };
 
 use crate::{
-    Status, kernel,
-    object::{Loaded, Opened, attached},
+    Status,
+    events::report::Report,
+    machine::kernel,
     output::{End, Lines},
-    report::Report,
+    policy::object::{Loaded, Opened, attached},
 };
 
 /// The exit status of a test that can't be run here, as of the kernel's kselftests.

@@ -2,6 +2,8 @@
 
 //! `krsi top`: a live table of policies, behaviours, reports a second and losses.
 
+mod table;
+
 use std::{
     io::{self, IsTerminal},
     time::{Duration, Instant},
@@ -13,7 +15,8 @@ use ratatui::{
     crossterm::event::{self, Event as Input, KeyCode, KeyEventKind, KeyModifiers},
 };
 
-use crate::{Status, kernel, output::End, stream::Stream, table::Table};
+use crate::{Status, events::stream::Stream, machine::kernel, output::End};
+use table::Table;
 
 /// How often the table is drawn.
 const TURN: Duration = Duration::from_millis(250);

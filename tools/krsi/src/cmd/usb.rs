@@ -11,13 +11,12 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{
     Status,
-    applied::Applied,
-    entry::Entry,
+    config::saved::{Save, Saved},
+    in_force::{applied::Applied, pins::Lock},
+    machine::usb::{Stick, UsbId, plugged_in, stick_of},
     output::tell,
-    pins::Lock,
-    saved::{Save, Saved},
+    policy::entry::Entry,
     text::escape,
-    usb::{Stick, UsbId, plugged_in, stick_of},
 };
 
 /// The policies about sticks, of which a configuration has one.

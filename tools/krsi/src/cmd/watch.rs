@@ -8,9 +8,11 @@ use anyhow::Result;
 
 use crate::{
     Status,
-    event::{Event, Reported, Verdict},
+    events::{
+        event::{Event, Reported, Verdict},
+        stream::Stream,
+    },
     output::{End, Lines, WAIT},
-    stream::Stream,
 };
 
 /// What a person may say to `krsi watch`.

@@ -16,11 +16,11 @@ use rayon::prelude::*;
 use super::{POLICY, learned, loaded};
 use crate::{
     Status,
-    applied::Applied,
-    module_list::{Digest, hex},
-    module_read::{self, Module},
+    config::replace::replace,
+    in_force::applied::Applied,
+    machine::module_read::{self, Module},
     output::{say, tell},
-    replace::replace,
+    policy::module_list::{Digest, hex},
     text::escape,
 };
 
@@ -278,7 +278,7 @@ mod tests {
         assert_eq!(run(&args(dir.path())).unwrap(), Status::Done);
         fs::write(dir.path().join("bad.ko.xz"), "no xz").unwrap();
         assert_eq!(run(&args(dir.path())).unwrap(), Status::Wrong);
-        let modules = crate::module_list::read(&list).unwrap();
+        let modules = crate::policy::module_list::read(&list).unwrap();
         assert_eq!(modules.len(), 1);
         assert!(modules[0].1.ends_with("/good.ko"));
         assert!(run(&args(Path::new("/no/such"))).is_err());
