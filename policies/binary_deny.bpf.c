@@ -36,8 +36,6 @@ LIST(denied_build_id, struct krsi_binary_build_id);
 /* KRSI_BINARY_*; user space changes it in the map of the section .data. */
 volatile __u32 deny_unhashable = KRSI_BINARY_MEMFD | KRSI_BINARY_BUSY;
 
-static const char digits[] = "0123456789abcdef";
-
 /* What is told, and of what. */
 struct found {
 	void *ctx;
@@ -61,8 +59,8 @@ static __always_inline void tell(const struct found *found, char *signal, __u32 
 		return;
 	__builtin_memcpy(report->signal, signal, signal_size);
 	for (i = 0; i < sizeof(digest->value) && i < size; i++) {
-		report->value[2 * i] = digits[digest->value[i] >> 4];
-		report->value[2 * i + 1] = digits[digest->value[i] & 15];
+		report->value[2 * i] = hex_digit(digest->value[i] >> 4);
+		report->value[2 * i + 1] = hex_digit(digest->value[i]);
 	}
 	report->value_len = 2 * i;
 	report_submit(found->ctx, report);

@@ -171,11 +171,9 @@ static __always_inline __u64 walk_value(struct krsi_exec *exec, int at,
 
 static __always_inline void copy_hash(char *to, __u64 hash)
 {
-	static const char digits[] = "0123456789abcdef";
-
 	__builtin_memcpy(to, "fnv1a:", 6);
 	for (int i = 0; i < 16; i++)
-		to[6 + i] = digits[hash >> (60 - 4 * i) & 15];
+		to[6 + i] = hex_digit(hash >> (60 - 4 * i));
 }
 
 /* What may be told of the n-th definition. */

@@ -81,7 +81,6 @@ static const char signals[][sizeof(((struct krsi_report *)0)->signal)] = {
 static __always_inline void tell(void *ctx, struct krsi_module_load *load, enum outcome outcome,
 				 const struct krsi_module_digest *digest)
 {
-	static const char digits[] = "0123456789abcdef";
 	int verdict = outcome == UNREADABLE || outcome == UNKNOWN ? -EPERM : 0;
 	struct krsi_report *report = report_begin(&load->event, KRSI_MODULE_LOAD, verdict);
 	char *name;
@@ -90,8 +89,8 @@ static __always_inline void tell(void *ctx, struct krsi_module_load *load, enum 
 		return;
 	__builtin_memcpy(report->signal, signals[outcome], sizeof(report->signal));
 	for (int i = 0; i < KRSI_DIGEST_SIZE; i++) {
-		report->value[2 * i] = digits[digest->sha256[i] >> 4];
-		report->value[2 * i + 1] = digits[digest->sha256[i] & 15];
+		report->value[2 * i] = hex_digit(digest->sha256[i] >> 4);
+		report->value[2 * i + 1] = hex_digit(digest->sha256[i]);
 	}
 	name = &report->value[2 * KRSI_DIGEST_SIZE];
 	*name++ = ':';

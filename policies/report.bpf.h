@@ -46,6 +46,15 @@ struct {
 	__type(value, __u64);
 } lost SEC(".maps");
 
+/*
+ * The last digit of a number in hexadecimal. The digits have no name, for with one clang 14
+ * tells of them in the BTF of another section than that it puts them into.
+ */
+static __always_inline char hex_digit(__u64 number)
+{
+	return "0123456789abcdef"[number & 15];
+}
+
 static __always_inline void report_lost(__u32 behaviour)
 {
 	__u64 *count = bpf_map_lookup_elem(&lost, &behaviour);

@@ -35,7 +35,7 @@ static __always_inline bool is_allowed(struct krsi_mount *mount, struct krsi_usb
 static __always_inline void hex(char *to, __u16 number)
 {
 	for (int i = 0; i < 4; i++)
-		to[i] = "0123456789abcdef"[number >> (12 - 4 * i) & 15];
+		to[i] = hex_digit(number >> (12 - 4 * i));
 }
 
 /*
