@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use indicatif::{ProgressBar, ProgressStyle};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags, open},
@@ -85,6 +86,13 @@ pub fn say(text: &str) {
         // There is nobody to tell that it failed.
         let _ = rustix::io::write(err, format!("{text}\n").as_bytes());
     }
+}
+
+/// How far of this length something is, drawn on the standard error if that is a terminal; the
+/// template is indicatif's.
+pub fn progress(template: &str, length: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template(template);
+    ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
 /// Prints a text, for commands that end then; an error if nobody reads it.

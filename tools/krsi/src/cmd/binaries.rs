@@ -16,8 +16,8 @@ use crate::{
     Status,
     config::saved::Save,
     in_force::{applied::Applied, pins::Lock},
-    machine::{regular::open_to_look, sys},
-    output::tell,
+    machine::{regular::open_contents, sys},
+    output::{progress, tell},
     policy::{
         entry::{Entry, VERITY},
         module_list::hex,
@@ -168,12 +168,10 @@ fn denied_marks(what: &str, by_build_id: bool) -> Result<Vec<Mark>> {
 /// The marks of a file.
 fn marks_of(path: &Path, by_build_id: bool) -> Result<Vec<Mark>> {
     let name = path.display();
-    let file = open_to_look(path)?;
-    let meta = file.metadata().with_context(|| name.to_string())?;
-    ensure!(meta.is_file(), "{name} is no file that could be executed");
     if by_build_id {
         return Ok(vec![build_id_of(path)?]);
     }
+    let file = open_contents(path)?;
     let mut marks = vec![Mark::of_digest(
         &sha256(&file).with_context(|| name.to_string())?,
     )?];
@@ -193,17 +191,28 @@ fn build_id_of(path: &Path) -> Result<Mark> {
     Mark::of_key(entry.map, &entry.key).context("a key has a build id")
 }
 
-/// Of what is not written to meanwhile: else it would be the digest of nothing that ever was.
+/// Of what is not written to meanwhile: else it would be the digest of nothing that ever was. It is
+/// told how far that is, for a large file takes its time.
 fn sha256(file: &File) -> Result<String> {
     let state = || {
         let meta = file.metadata()?;
         io::Result::Ok((meta.len(), meta.mtime(), meta.mtime_nsec()))
     };
     let before = state()?;
+    let bar = progress("{bar:40} {bytes} of {total_bytes}, {eta} left", before.0);
     let mut hash = Sha256::new();
-    // No more than was there: one that grows has no end.
-    io::copy(&mut file.take(before.0), &mut hash)?;
+    // Hardly more than was there: one that grows has no end.
+    let read = io::copy(
+        &mut bar.wrap_read(file.take(before.0.saturating_add(1))),
+        &mut hash,
+    )?;
+    bar.finish_and_clear();
     ensure!(state()? == before, "somebody writes to it");
+    ensure!(
+        read == before.0,
+        "what can be read of it is not as long as it says, {} bytes",
+        before.0
+    );
     Ok(hex(&hash.finalize()))
 }
 

@@ -4,7 +4,6 @@
 //! and their name, by the reader of the kernel part.
 
 use std::{
-    fs::File,
     io::{self, Read},
     path::{Path, PathBuf},
     sync::OnceLock,
@@ -21,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 use walkdir::WalkDir;
 use zstd::stream::read::Decoder as ZstdDecoder;
 
-use crate::{machine::regular::open_to_look, policy::module_list::Digest};
+use crate::{machine::regular::open_contents, policy::module_list::Digest};
 
 #[path = "../../../../bpf-helpers/module_file.rs"]
 #[allow(dead_code, reason = "the kernel part uses all of it")]
@@ -43,7 +42,7 @@ pub struct Module {
 
 /// Reads a module's file, which may be compressed.
 pub fn read(path: &Path) -> Result<Module> {
-    let file = contents(path).with_context(|| path.display().to_string())?;
+    let file = contents(path)?;
     ensure!(
         file.starts_with(b"\x7fELF"),
         "{} is no kernel module",
@@ -58,17 +57,15 @@ pub fn read(path: &Path) -> Result<Module> {
 }
 
 /// By what it is packed with, as its name says.
-fn contents(path: &Path) -> io::Result<Vec<u8>> {
-    let file = open_to_look(path).map_err(io::Error::other)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("is no file"));
-    }
-    match path.extension().and_then(|ending| ending.to_str()) {
+fn contents(path: &Path) -> Result<Vec<u8>> {
+    let file = open_contents(path)?;
+    let bytes = match path.extension().and_then(|ending| ending.to_str()) {
         Some("xz") => all(XzDecoder::new_multi_decoder(file)),
-        Some("zst") => all(ZstdDecoder::new(file)?),
+        Some("zst") => ZstdDecoder::new(file).and_then(all),
         Some("gz") => all(MultiGzDecoder::new(file)),
-        _ => all::<File>(file),
-    }
+        _ => all(file),
+    };
+    bytes.with_context(|| path.display().to_string())
 }
 
 fn all<R: Read>(from: R) -> io::Result<Vec<u8>> {

@@ -15,7 +15,7 @@ use crate::machine::{
     cgroup,
     elf::{self, BUILD_ID_SIZE},
     file_id::FileId,
-    regular::open_to_look,
+    regular::open_contents,
 };
 
 /// Size of the name of a library with its NUL: `KRSI_PRELOAD_SIZE`.
@@ -177,7 +177,7 @@ impl Entry {
     /// Every file with the build id of this one is denied.
     pub fn deny_build_id(file: &Path) -> Result<Self> {
         let name = file.display();
-        let id = elf::build_id(&open_to_look(file)?)
+        let id = elf::build_id(&open_contents(file)?)
             .with_context(|| name.to_string())?
             .with_context(|| format!("{name} has no build id"))?;
         Ok(Self::deny_this_build_id(&id))

@@ -10,7 +10,6 @@ use std::{
 };
 
 use anyhow::{Context, Result, ensure};
-use indicatif::{ProgressBar, ProgressStyle};
 use rayon::prelude::*;
 
 use super::{POLICY, learned, loaded};
@@ -19,7 +18,7 @@ use crate::{
     config::replace::replace,
     in_force::applied::Applied,
     machine::module_read::{self, Module},
-    output::{say, tell},
+    output::{progress, say, tell},
     policy::module_list::{Digest, hex},
     text::escape,
 };
@@ -138,10 +137,8 @@ fn roots(args: &Args) -> Result<Vec<PathBuf>> {
 
 /// Reads them on all processors.
 fn read_all(files: &[(&PathBuf, PathBuf)]) -> Vec<Result<Module>> {
-    // It is drawn only on a terminal.
-    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} modules, {eta} left")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    let bar = ProgressBar::new(files.len() as u64).with_style(style);
+    let template = "{bar:40} {pos} of {len} modules, {eta} left";
+    let bar = progress(template, files.len() as u64);
     let read = files
         .par_iter()
         .map(|(_, file)| {
