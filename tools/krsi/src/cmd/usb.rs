@@ -73,13 +73,23 @@ fn named(text: &str, sticks: &[Stick]) -> Result<UsbId> {
     UsbId::from_key(&entry.key).context("a key has an id")
 }
 
+/// Where all sticks are plugged in that are called so, and which a policy can't tell apart.
+fn ports<'a>(id: &UsbId, sticks: &'a [Stick]) -> Vec<&'a str> {
+    let alike = sticks.iter().filter(|stick| stick.id == *id);
+    alike.map(|stick| stick.port.as_str()).collect()
+}
+
+/// That more than one is meant by what a person has named, if that is so.
+fn all_of(id: &UsbId, sticks: &[Stick]) -> String {
+    match ports(id, sticks).as_slice() {
+        [] | [_] => String::new(),
+        alike => format!(" (which are those in {})", alike.join(" and ")),
+    }
+}
+
 /// A device means one stick: an error if the policy could not tell it from others.
 fn ensure_is_one(device: &str, id: &UsbId, sticks: &[Stick]) -> Result<()> {
-    let alike: Vec<_> = sticks
-        .iter()
-        .filter(|stick| stick.id == *id)
-        .map(|stick| stick.port.as_str())
-        .collect();
+    let alike = ports(id, sticks);
     ensure!(
         alike.len() < 2,
         "{device}: the sticks in {} are alike, and none could be told from the others; to allow all \
@@ -122,13 +132,15 @@ fn allow(args: &Sticks) -> Result<Status> {
         for policy in &policies {
             policy.put(entry)?;
         }
-        let plugged = present.iter().filter(|stick| stick.id == *id).count();
-        let note = match plugged {
-            0 => " (not plugged in)".to_owned(),
-            1 => String::new(),
-            _ => format!(" ({plugged} of them are plugged in)"),
+        let note = match ports(id, &present).len() {
+            0 => " (not plugged in)",
+            _ => "",
         };
-        tell(&format!("allowed {}{note}", shown(id)))?;
+        tell(&format!(
+            "allowed {}{note}{}",
+            shown(id),
+            all_of(id, &present)
+        ))?;
     }
     saved.map_or(Ok(()), |saved| saved.write())?;
     Ok(Status::Done)
@@ -155,7 +167,11 @@ fn revoke(args: &Sticks) -> Result<Status> {
         for policy in &policies {
             policy.remove(entry)?;
         }
-        tell(&format!("no longer allowed {}", shown(id)))?;
+        tell(&format!(
+            "no longer allowed {}{}",
+            shown(id),
+            all_of(id, &present)
+        ))?;
     }
     saved.map_or(Ok(()), |saved| saved.write())?;
     Ok(Status::Done)
@@ -190,8 +206,14 @@ fn list() -> Result<Status> {
             .iter()
             .map(|name| PathBuf::from("/dev").join(name).display().to_string())
             .collect();
+        let mut alike = ports(&stick.id, &present);
+        alike.retain(|port| *port != stick.port);
+        let alike = match alike.as_slice() {
+            [] => String::new(),
+            others => format!(" alike={}", others.join(",")),
+        };
         let line = format!(
-            "{state} {} port={} devices={} called={}",
+            "{state} {} port={} devices={}{alike} called={}",
             shown(&stick.id),
             stick.port,
             devices.join(","),
@@ -235,6 +257,9 @@ mod tests {
         assert!(alike.to_string().contains("1-1 and 1-2"), "{alike}");
         assert!(ensure_is_one("/dev/sdb", &sticks[2].id, &sticks[2..]).is_err());
         assert!(ensure_is_one("/dev/sdb", &sticks[0].id, &sticks[1..]).is_ok());
+        let all = all_of(&sticks[0].id, &sticks);
+        assert_eq!(all, " (which are those in 1-1 and 1-2)");
+        assert_eq!(all_of(&sticks[0].id, &sticks[1..]), "");
     }
 
     #[test]
