@@ -10,7 +10,7 @@ set -euo pipefail
 
 out=$1
 programs=(
-	auditctl auditd ausearch bash bpftool btrfstune busybox capsh dash fallocate genisoimage getcap kmod ldd losetup mkfs.btrfs mkfs.ext4 mkfs.vfat mount mountpoint nsenter
+	auditctl auditd ausearch bash bpftool btrfstune busybox capsh dash fallocate fsverity genisoimage getcap kmod ldd losetup mkfs.btrfs mkfs.ext4 mkfs.vfat mount mountpoint nsenter
 	prlimit script setcap setpriv setsid umount unshare
 	base64 basename cat chgrp chmod chown cp cut date dd df dirname du env expr false head id install link ln ls mkdir
 	mkfifo mknod mktemp mv nohup nproc od printenv printf pwd readlink realpath rm rmdir seq sha256sum shuf sleep sort

@@ -199,6 +199,7 @@ fn reason(report: &Reported) -> String {
         (_, "denied_digest") => {
             format!("the contents with the SHA-256 {value} are listed as denied")
         }
+        (_, "denied_verity") => format!("the fs-verity digest {value} is listed as denied"),
         (_, "denied_build_id") => format!("the build id {value} is listed as denied"),
         (_, signal) => format!("{signal} {value}"),
     }
@@ -221,7 +222,7 @@ fn way(report: &Reported) -> Option<String> {
         ("module_allow", "module_unknown") => {
             Some(format!("krsi modules allow {}", value.split(':').next()?))
         }
-        ("binary_deny", "denied_digest" | "denied_build_id") => {
+        ("binary_deny", "denied_digest" | "denied_verity" | "denied_build_id") => {
             Some(format!("krsi binaries allow {value}"))
         }
         ("exec_unlink", _) => {
