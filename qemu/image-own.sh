@@ -21,6 +21,13 @@ clang -shared -fPIC -O2 -o "$krsi/demo-hide.so" "$krsi/demo-hide.c"
 clang -O2 -o "$krsi/demo-vanish" "$krsi/demo-vanish.c"
 cp "$build/krsi-harness/krsi_faults.ko" "$krsi/"
 cp -a "$build/krsi-modules/lib/modules" "$dir/usr/lib/"
+# Once more with a module that is packed, as Debian's are.
+release=$(<"$build/include/config/kernel.release")
+mkdir -p "$krsi/packed/$release/kernel"
+xz -c "$krsi/krsi_faults.ko" >"$krsi/packed/$release/kernel/krsi_faults.ko.xz"
+bash "$(dirname "$0")/image-dkms.sh" "$build" "$krsi/packed"
+bash "$(dirname "$0")/image-dkms.sh" "$build" "$dir/usr/lib/modules"
+depmod -b "$dir/usr" "$release"
 cp -a "$build/kselftest/installed/." "$dir/opt/kselftest/"
 cp -a "$policies" "$krsi/policies"
 cp -a "$bench" "$krsi/bench"
