@@ -49,7 +49,7 @@ impl From<Status> for ExitCode {
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    match cmd::run(cli.command) {
+    match output::leave_closed().and_then(|()| cmd::run(cli.command)) {
         Ok(status) => status.into(),
         Err(error) => {
             output::say(&format!("krsi: {error:#}"));

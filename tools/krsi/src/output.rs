@@ -41,6 +41,16 @@ fn boot_time() -> Duration {
     )
 }
 
+/// Where the standard output was closed, has writing to it be the error that it would be without
+/// Rust's runtime, which opens `/dev/null` in its place.
+pub fn leave_closed() -> Result<()> {
+    if sys::stdout_was_closed() {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        dup2_stdout(open("/dev/null", flags, Mode::empty())?)?;
+    }
+    Ok(())
+}
+
 /// When to end.
 pub struct End {
     interrupted: Arc<AtomicBool>,
@@ -48,13 +58,8 @@ pub struct End {
 }
 
 impl End {
-    /// When it is interrupted. Where the standard output was closed, writing to it is the error that
-    /// it would be without Rust's runtime, which opens `/dev/null` in its place.
+    /// When it is interrupted.
     pub fn on_signal() -> Result<Self> {
-        if sys::stdout_was_closed() {
-            let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-            dup2_stdout(open("/dev/null", flags, Mode::empty())?)?;
-        }
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM] {
             flag::register(signal, interrupted.clone())?;

@@ -3,17 +3,13 @@
 //! `krsi generate`: man pages and shell completions, made from the command line's own definition;
 //! for packages.
 
-use std::{
-    fs,
-    io::{self, Write},
-    path::PathBuf,
-};
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result};
 use clap::{CommandFactory, Subcommand};
 use clap_complete::Shell;
 
-use crate::{Status, cli::Cli};
+use crate::{Status, cli::Cli, output::print};
 
 /// What a packager may say to `krsi generate`.
 #[derive(clap::Args)]
@@ -48,10 +44,7 @@ pub fn run(args: &Args) -> Result<Status> {
         What::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(*shell, &mut Cli::command(), "krsi", &mut text);
-            let mut out = io::stdout().lock();
-            out.write_all(&text)
-                .and_then(|()| out.flush())
-                .context("writing the completions")?;
+            print(&String::from_utf8(text)?)?;
         }
     }
     Ok(Status::Done)
