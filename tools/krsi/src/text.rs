@@ -24,6 +24,11 @@ pub fn escape(bytes: &[u8]) -> String {
     text
 }
 
+/// Whether a text may be what [`escape`] makes.
+pub fn is_escaped(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// What [`escape`] was made of. What is no escape stays as it is.
 pub fn unescape(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
@@ -32,6 +37,7 @@ pub fn unescape(text: &str) -> Vec<u8> {
         let octal = (first == b'\\')
             .then(|| behind.get(..3))
             .flatten()
+            .filter(|digits| digits.iter().all(u8::is_ascii_digit))
             .and_then(|digits| std::str::from_utf8(digits).ok())
             .and_then(|digits| u8::from_str_radix(digits, 8).ok());
         match octal {
@@ -65,7 +71,9 @@ mod tests {
     fn unescapes_what_was_escaped() {
         let all: Vec<u8> = (0..=255).collect();
         assert_eq!(unescape(&escape(&all)), all);
-        assert_eq!(unescape("\\9\\"), b"\\9\\");
+        for no_escape in ["\\9\\", "\\+17", "\\777", "\\08x"] {
+            assert_eq!(unescape(no_escape), no_escape.as_bytes());
+        }
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! `krsi explain`: why was this reported or denied, in one paragraph, with what would allow just this.
 
 use std::{
+    fmt::Write,
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
 };
 
@@ -19,9 +20,12 @@ use crate::{
         sink::file::numbered,
     },
     machine::{file_id::FileId, regular::open_to_look},
-    output::{End, Lines},
+    output::tell,
     text,
 };
+
+/// No event is longer, bytes. Of a line that is, each part is taken for one, which is no event.
+const LONGEST: u64 = 1 << 20;
 
 /// What a person may say to `krsi explain`.
 #[derive(clap::Args)]
@@ -41,36 +45,61 @@ pub struct Args {
 
 /// Prints a paragraph.
 pub fn run(args: &Args) -> Result<Status> {
-    let end = End::on_signal()?;
-    let report = find(args)?;
-    let mut lines = Lines::new(&end);
-    lines.write(&explain(&report));
-    Ok(match lines.finish() {
-        true => Status::Done,
-        false => Status::Wrong,
-    })
+    tell(&explain(&find(args)?))?;
+    Ok(Status::Done)
 }
 
-fn parse(line: &str) -> Option<Reported> {
-    let line: Line<'_> = serde_json::from_str(line).ok()?;
-    match line.event.into_owned() {
-        Event::Report(report) => Some(*report),
-        Event::Lost { .. } => None,
-    }
+/// The report of a line. One whose words are not escaped was not written by krsi.
+fn parse(line: &[u8]) -> Option<Reported> {
+    let line: Line<'_> = serde_json::from_slice(line).ok()?;
+    let Event::Report(report) = line.event.into_owned() else {
+        return None;
+    };
+    let process = &report.process;
+    let parents = process.ancestry.iter().map(|parent| &parent.comm);
+    let are_escaped = [
+        &report.policy,
+        &report.behaviour,
+        &report.signal,
+        &report.object,
+        &report.value,
+        &process.comm,
+    ]
+    .into_iter()
+    .chain(parents)
+    .all(|text| text::is_escaped(text));
+    are_escaped.then_some(*report)
+}
+
+/// The reports of a text, each as soon as its line is there. A line that was torn, as a machine that
+/// lost power leaves it, hides no other.
+fn reports(mut from: impl BufRead) -> impl Iterator<Item = io::Result<Reported>> {
+    std::iter::from_fn(move || {
+        loop {
+            let mut line = Vec::new();
+            match from.by_ref().take(LONGEST).read_until(b'\n', &mut line) {
+                Ok(0) => return None,
+                Ok(_) => {
+                    if let Some(report) = parse(&line) {
+                        return Some(Ok(report));
+                    }
+                }
+                Err(e) => return Some(Err(e)),
+            }
+        }
+    })
 }
 
 /// The event that a person means; of a process the last one.
 fn find(args: &Args) -> Result<Reported> {
     let wanted = args.event.as_str();
     if wanted == "-" || wanted.starts_with('{') {
-        let mut text = wanted.to_owned();
-        if wanted == "-" {
-            text.clear();
-            std::io::stdin().read_to_string(&mut text)?;
-        }
-        return text
-            .lines()
-            .find_map(parse)
+        let first = match wanted {
+            "-" => reports(io::stdin().lock()).next(),
+            event => reports(event.as_bytes()).next(),
+        };
+        return first
+            .transpose()?
             .context("that is no event: krsi watch --json prints some");
     }
     let is_meant: Box<dyn Fn(&Reported) -> bool> = match wanted.split_once(':') {
@@ -114,10 +143,11 @@ fn last_in(path: &Path, is_meant: impl Fn(&Reported) -> bool) -> Result<Option<R
     let is_file = file.metadata().with_context(name)?.is_file();
     ensure!(is_file, "{} is no regular file", name());
     let mut found = None;
-    for line in BufReader::new(file).split(b'\n') {
-        // One that was torn, as a machine that lost power leaves it, hides no other.
-        let report = parse(&String::from_utf8_lossy(&line.with_context(name)?));
-        found = report.filter(|report| is_meant(report)).or(found);
+    for report in reports(BufReader::new(file)) {
+        let report = report.with_context(name)?;
+        if is_meant(&report) {
+            found = Some(report);
+        }
     }
     Ok(found)
 }
@@ -210,20 +240,16 @@ fn way(report: &Reported) -> Option<String> {
     let value = report.value.as_str();
     match (report.policy.as_str(), report.signal.as_str()) {
         (_, "torn_environment" | "unread_environment") => None,
-        ("env_audit", "LD_PRELOAD") => {
-            let libraries: Vec<_> = libraries(report)?.iter().map(|name| word(name)).collect();
-            Some(format!("krsi exempt library add {}", libraries.join(" ")))
-        }
+        ("env_audit", "LD_PRELOAD") => command("exempt library add", &libraries(report)?),
         ("usb_mount" | "usb_readonly", _) => {
             let (id, serial) = value.split_once("\\040")?;
-            let stick = format!("{id}:{}", unescaped(serial)?);
-            Some(format!("krsi usb allow {}", word(&stick)))
+            command("usb allow", &[format!("{id}:{}", unescaped(serial)?)])
         }
         ("module_allow", "module_unknown") => {
-            Some(format!("krsi modules allow {}", value.split(':').next()?))
+            command("modules allow", &[value.split(':').next()?.to_owned()])
         }
         ("binary_deny", "denied_digest" | "denied_verity" | "denied_build_id") => {
-            Some(format!("krsi binaries allow {value}"))
+            command("binaries allow", &[value.to_owned()])
         }
         ("exec_unlink", _) => {
             let (kind, program) = match program_of(report) {
@@ -234,10 +260,20 @@ fn way(report: &Reported) -> Option<String> {
                 }
             };
             let who = format!("{}@{program}", report.process.uid);
-            Some(format!("krsi exempt {kind} add {}", word(&who)))
+            command(&format!("exempt {kind} add"), &[who])
         }
         _ => None,
     }
+}
+
+/// A command that can be typed as it stands. Whoever is to be exempt has chosen the words: none of them
+/// is an option.
+fn command(what: &str, words: &[String]) -> Option<String> {
+    let can_be = !words.is_empty() && !words.iter().any(|word| word.starts_with('-'));
+    can_be.then(|| {
+        let words: Vec<_> = words.iter().map(|text| word(text)).collect();
+        format!("krsi {what} {}", words.join(" "))
+    })
 }
 
 /// The libraries that LD_PRELOAD names, if the event has the whole of it.
@@ -271,13 +307,25 @@ fn unescaped(text: &str) -> Option<String> {
     String::from_utf8(text::unescape(text)).ok()
 }
 
-/// A word for a shell.
+/// A word for a shell, of which a terminal interprets nothing.
 fn word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/:@._-+=,".contains(&byte);
-    match !text.is_empty() && text.bytes().all(is_plain) {
-        true => text.to_owned(),
-        false => format!("'{}'", text.replace('\'', "'\\''")),
+    let is_seen = |byte: u8| byte.is_ascii_graphic() || byte == b' ';
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return text.to_owned();
     }
+    if text.bytes().all(is_seen) {
+        return format!("'{}'", text.replace('\'', "'\\''"));
+    }
+    let mut word = String::from("$'");
+    for byte in text.bytes() {
+        match byte {
+            b'\'' | b'\\' => word.extend(['\\', byte.into()]),
+            byte if is_seen(byte) => word.push(byte.into()),
+            byte => write!(word, "\\{byte:03o}").expect("writing to a string does not fail"),
+        }
+    }
+    word + "'"
 }
 
 #[cfg(test)]
@@ -321,6 +369,59 @@ mod tests {
         assert_eq!(way(&denied), None);
     }
 
+    /// Anybody may start a program with any LD_PRELOAD; root asks why it was denied.
+    #[test]
+    fn a_command_does_nothing_but_what_it_says() {
+        let mut denied = report("env_audit");
+        let mut of = |value: &[u8]| {
+            denied.value = text::escape(value);
+            denied.value_len = value.len() as u32;
+            way(&denied)
+        };
+        let shown = of("/a\x1b]0;x\x07'\\\n\u{202e}.so".as_bytes()).unwrap();
+        assert_eq!(
+            shown,
+            "krsi exempt library add $'/a\\033]0;x\\007\\'\\\\\\012\\342\\200\\256.so'"
+        );
+        assert_eq!(of(b"a.so:--save"), None);
+        assert_eq!(of(b" : "), None);
+    }
+
+    #[test]
+    fn what_krsi_did_not_write_is_no_event() {
+        let mut forged = report("env_audit");
+        forged.process.comm = "x\x1b[2J".into();
+        let forged = Event::Report(Box::new(forged)).to_json();
+        assert_eq!(parse(forged.as_bytes()), None);
+    }
+
+    #[test]
+    fn an_event_is_taken_as_soon_as_it_is_there() {
+        /// A watch that goes on: who reads further waits forever.
+        struct Open(bool);
+        impl Read for Open {
+            fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+                assert!(!std::mem::replace(&mut self.0, true), "it would wait");
+                let lost = Event::lost("", 1, "kernel").to_json();
+                let event = Event::Report(Box::new(report("env_audit"))).to_json();
+                let text = format!("{lost}\n{{\"sch\n{event}\n");
+                to[..text.len()].copy_from_slice(text.as_bytes());
+                Ok(text.len())
+            }
+        }
+        let first = reports(BufReader::new(Open(false))).next();
+        assert_eq!(first.unwrap().unwrap(), report("env_audit"));
+    }
+
+    #[test]
+    fn a_line_without_end_is_not_kept() {
+        let event = Event::Report(Box::new(report("env_audit"))).to_json();
+        let text = io::repeat(b'x').take(3 * LONGEST);
+        let text = text.chain(io::Cursor::new(format!("\n{event}\n")));
+        let all: Vec<_> = reports(BufReader::new(text)).collect();
+        assert_eq!(all.len(), 1);
+    }
+
     #[test]
     fn a_program_is_exempt_rather_than_all_that_its_parent_starts() {
         let mut denied = report("exec_unlink");
@@ -349,7 +450,8 @@ mod tests {
     #[test]
     fn takes_the_event_from_its_line() {
         let event = Event::Report(Box::new(report("env_audit")));
-        assert_eq!(parse(&event.to_json()), Some(report("env_audit")));
-        assert_eq!(parse(&Event::lost("", 1, "kernel").to_json()), None);
+        assert_eq!(parse(event.to_json().as_bytes()), Some(report("env_audit")));
+        let lost = Event::lost("", 1, "kernel").to_json();
+        assert_eq!(parse(lost.as_bytes()), None);
     }
 }
