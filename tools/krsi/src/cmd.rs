@@ -24,7 +24,13 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 
-use crate::{Status, cli::Command, config, events::hub, output::print};
+use crate::{
+    Status,
+    cli::Command,
+    config,
+    events::hub,
+    output::{print, print_json},
+};
 
 /// What is compared with what is in force, and how the answer is written.
 #[derive(clap::Args)]
@@ -40,10 +46,10 @@ pub struct Question {
 impl Question {
     /// Prints an answer, which has two forms.
     fn answer(&self, json: &impl serde::Serialize, text: impl FnOnce() -> String) -> Result<()> {
-        print(&match self.json {
-            true => format!("{}\n", serde_json::to_string(json)?),
-            false => text(),
-        })
+        match self.json {
+            true => print_json(json),
+            false => print(&text()),
+        }
     }
 }
 

@@ -22,12 +22,13 @@ use rustix::{
     stdio::{dup2_stdout, stderr, stdout},
     time::{ClockId, clock_gettime},
 };
+use serde::Serialize;
 use signal_hook::{
     consts::{SIGINT, SIGTERM, SIGXFSZ},
     flag,
 };
 
-use crate::machine::sys;
+use crate::{machine::sys, text};
 
 /// How long to wait for anything before looking whether it is time to end.
 pub const WAIT: Duration = Duration::from_millis(100);
@@ -83,13 +84,15 @@ impl End {
     }
 }
 
-/// Says something on the standard error, if that does not mean to wait.
+/// Says something on the standard error, if that does not mean to wait. It may have names that
+/// somebody else chose.
 pub fn say(text: &str) {
     let err = stderr();
     let mut fds = [PollFd::new(&err, PollFlags::OUT)];
     if poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0) {
         // There is nobody to tell that it failed.
-        let _ = rustix::io::write(err, format!("{text}\n").as_bytes());
+        let line = text::shown(text, text::octal) + "\n";
+        let _ = rustix::io::write(err, line.as_bytes());
     }
 }
 
@@ -100,8 +103,19 @@ pub fn progress(template: &str, length: u64) -> ProgressBar {
     ProgressBar::new(length).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 
-/// Prints a text, for commands that end then; an error if nobody reads it.
+/// Prints a text, for commands that end then; an error if nobody reads it. It may have names that
+/// somebody else chose.
 pub fn print(text: &str) -> Result<()> {
+    write(&text::shown(text, text::octal))
+}
+
+/// Prints a line of JSON.
+pub fn print_json(value: &impl Serialize) -> Result<()> {
+    let line = serde_json::to_string(value)? + "\n";
+    write(&text::shown(&line, text::of_json))
+}
+
+fn write(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     written.context("writing to the standard output")

@@ -24,6 +24,36 @@ pub fn escape(bytes: &[u8]) -> String {
     text
 }
 
+/// A text for a person that has words which somebody else chose: `escape` says what stands for each
+/// character that a terminal would interpret, or that changes the order in which others are shown.
+/// Lines and tabs stay.
+pub fn shown(text: &str, escape: impl Fn(char) -> String) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for char in text.chars() {
+        match char {
+            '\n' | '\t' => shown.push(char),
+            '\u{61c}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}'
+            | '\u{feff}' => shown += &escape(char),
+            char if char.is_control() => shown += &escape(char),
+            char => shown.push(char),
+        }
+    }
+    shown
+}
+
+/// As [`escape`] does it.
+pub fn octal(char: char) -> String {
+    escape(char.encode_utf8(&mut [0; 4]).as_bytes())
+}
+
+/// As JSON does it; what [`shown`] has escaped has four digits.
+pub fn of_json(char: char) -> String {
+    format!("\\u{:04x}", u32::from(char))
+}
+
 /// Whether a text may be what [`escape`] makes.
 pub fn is_escaped(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_graphic())
@@ -65,6 +95,18 @@ mod tests {
             escape(b"a b\\\n\x1b[1m\xff"),
             "a\\040b\\134\\012\\033[1m\\377"
         );
+    }
+
+    #[test]
+    fn a_person_is_shown_what_is_there() {
+        let text = "a\tä\n\x1b[2J\r\u{9b}1m \u{202e}cod.exe\x7f";
+        assert_eq!(
+            shown(text, octal),
+            "a\tä\n\\033[2J\\015\\302\\2331m \\342\\200\\256cod.exe\\177"
+        );
+        let json = shown(&serde_json::to_string(text).unwrap(), of_json);
+        assert!(!json.contains(['\u{9b}', '\u{202e}', '\x7f']), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), text);
     }
 
     #[test]
