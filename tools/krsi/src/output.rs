@@ -5,7 +5,7 @@
 //! the standard error, and the policies stay attached until the command is told to end.
 
 use std::{
-    io::{self, Write},
+    io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -115,10 +115,20 @@ pub fn print_json(value: &impl Serialize) -> Result<()> {
     write(&text::shown(&line, text::of_json))
 }
 
+/// Not by Rust's standard output, which takes what is closed for written.
 fn write(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    written.context("writing to the standard output")
+    let out = stdout();
+    let mut rest = text.as_bytes();
+    while !rest.is_empty() {
+        match rustix::io::write(out, rest) {
+            Ok(n) => rest = &rest[n..],
+            Err(Errno::INTR) => (),
+            // Who shares it may have it not wait.
+            Err(Errno::AGAIN) => drop(poll(&mut [PollFd::new(&out, PollFlags::OUT)], None)),
+            Err(e) => return Err(e).context("writing to the standard output"),
+        }
+    }
+    Ok(())
 }
 
 /// Prints a line.
