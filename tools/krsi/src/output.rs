@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
@@ -28,7 +28,7 @@ use signal_hook::{
     flag,
 };
 
-use crate::{machine::sys, text};
+use crate::{Status, machine::sys, text};
 
 /// How long to wait for anything before looking whether it is time to end.
 pub const WAIT: Duration = Duration::from_millis(100);
@@ -134,6 +134,25 @@ fn write(text: &str) -> Result<()> {
 /// Prints a line.
 pub fn tell(line: &str) -> Result<()> {
     print(&format!("{line}\n"))
+}
+
+/// What a command tells that changes something, line by line. That nobody reads it is an error when
+/// all is done, and no reason to stop half way.
+#[derive(Default)]
+pub struct Account(Option<Error>);
+
+impl Account {
+    /// Tells a line.
+    pub fn tell(&mut self, line: &str) {
+        if self.0.is_none() {
+            self.0 = tell(line).err();
+        }
+    }
+
+    /// All is done.
+    pub fn finish(self) -> Result<Status> {
+        self.0.map_or(Ok(Status::Done), Err)
+    }
 }
 
 /// The standard output.

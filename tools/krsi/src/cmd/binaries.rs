@@ -17,7 +17,7 @@ use crate::{
     config::saved::Save,
     in_force::{applied::Applied, pins::Lock},
     machine::{regular::open_contents, sys},
-    output::{progress, tell},
+    output::{Account, progress, tell},
     policy::{
         entry::{Entry, VERITY},
         module_list::hex,
@@ -224,6 +224,7 @@ fn deny(args: &Files) -> Result<Status> {
         .map(|what| Ok((what, marks(what, args.build_id)?)))
         .collect::<Result<_>>()?;
     let _lock = Lock::take()?;
+    let mut account = Account::default();
     let policy = Applied::open(POLICY)?;
     let mut saved = args.save.open()?;
     let mut denied = Vec::new();
@@ -247,10 +248,10 @@ fn deny(args: &Files) -> Result<Status> {
     }
     for mark in &denied {
         policy.put(&mark.entry)?;
-        tell(&format!("denied {} {}", mark.kind(), mark.text))?;
+        account.tell(&format!("denied {} {}", mark.kind(), mark.text));
     }
     saved.map_or(Ok(()), |saved| saved.write())?;
-    Ok(Status::Done)
+    account.finish()
 }
 
 fn allow(args: &Files) -> Result<Status> {
@@ -260,6 +261,7 @@ fn allow(args: &Files) -> Result<Status> {
         .map(|what| Ok((what, denied_marks(what, args.build_id)?)))
         .collect::<Result<_>>()?;
     let _lock = Lock::take()?;
+    let mut account = Account::default();
     let policy = Applied::open(POLICY)?;
     let mut saved = args.save.open()?;
     let mut allowed = Vec::new();
@@ -279,9 +281,9 @@ fn allow(args: &Files) -> Result<Status> {
             }
         }
         if let Some(still) = still_denied(&policy, what, args.build_id)? {
-            tell(&format!(
+            account.tell(&format!(
                 "{what} is denied by its build id, as others may be: `krsi binaries allow {still}`"
-            ))?;
+            ));
             status = Status::Wrong;
             continue;
         }
@@ -289,9 +291,10 @@ fn allow(args: &Files) -> Result<Status> {
     }
     for mark in &allowed {
         policy.remove(&mark.entry)?;
-        tell(&format!("no longer denied {} {}", mark.kind(), mark.text))?;
+        account.tell(&format!("no longer denied {} {}", mark.kind(), mark.text));
     }
     saved.map_or(Ok(()), |saved| saved.write())?;
+    account.finish()?;
     Ok(status)
 }
 

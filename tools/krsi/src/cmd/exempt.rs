@@ -11,7 +11,7 @@ use crate::{
     config::saved::{Named, Save},
     in_force::{applied::Applied, pins::Lock},
     machine::cgroup,
-    output::tell,
+    output::{Account, tell},
     policy::{
         entry::{EXEMPT_DIRS, Entry, absolute, absolute_program},
         module_list::hex,
@@ -243,6 +243,7 @@ fn all(kind: Kind, policy: &Applied) -> Result<Vec<Entry>> {
 
 fn add(kind: Kind, args: &What) -> Result<Status> {
     let _lock = Lock::take()?;
+    let mut account = Account::default();
     let policy = Applied::open(kind.policy())?;
     let mut saved = args.save.open()?;
     let mut entries = Vec::new();
@@ -259,14 +260,15 @@ fn add(kind: Kind, args: &What) -> Result<Status> {
             Kind::Dir => Dirs::open(&policy)?.add(&entry.value)?,
             _ => policy.put(entry)?,
         }
-        tell(&format!("exempt {text}"))?;
+        account.tell(&format!("exempt {text}"));
     }
     saved.map_or(Ok(()), |saved| saved.write())?;
-    Ok(Status::Done)
+    account.finish()
 }
 
 fn remove(kind: Kind, args: &What) -> Result<Status> {
     let _lock = Lock::take()?;
+    let mut account = Account::default();
     let policy = Applied::open(kind.policy())?;
     let mut saved = args.save.open()?;
     let in_force = all(kind, &policy)?;
@@ -292,10 +294,10 @@ fn remove(kind: Kind, args: &What) -> Result<Status> {
             Kind::Dir => Dirs::open(&policy)?.remove(&entry.value)?,
             _ => policy.remove(entry).map(|_| ())?,
         }
-        tell(&format!("no longer exempt {text}"))?;
+        account.tell(&format!("no longer exempt {text}"));
     }
     saved.map_or(Ok(()), |saved| saved.write())?;
-    Ok(Status::Done)
+    account.finish()
 }
 
 /// Whether a text of the configuration means the same.

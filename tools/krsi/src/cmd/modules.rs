@@ -21,7 +21,7 @@ use crate::{
     },
     in_force::{applied::Applied, pins::Lock},
     machine::{kernel, module_read},
-    output::{say, tell},
+    output::{Account, say, tell},
     policy::{
         entry::Entry,
         module_list::{self, Digest, InForce, hex},
@@ -124,6 +124,7 @@ fn allow(args: &Allow) -> Result<Status> {
     // Large files take their time, which no other command should have to wait for.
     let digests = all_named(&args.what)?;
     let _lock = Lock::take()?;
+    let mut account = Account::default();
     let policy = Applied::open(POLICY)?;
     let mut list = InForce::open(&policy)?;
     let mut saved = args.save.open()?;
@@ -145,14 +146,14 @@ fn allow(args: &Allow) -> Result<Status> {
     }
     for (what, digest) in args.what.iter().zip(&digests) {
         list.add(digest)?;
-        tell(&format!("allowed {} {what}", hex(digest)))?;
+        account.tell(&format!("allowed {} {what}", hex(digest)));
     }
     if !args.list.is_empty() {
         let count = list.add_all(&listed)?;
-        tell(&format!("{count} modules are allowed"))?;
+        account.tell(&format!("{count} modules are allowed"));
     }
     saved.map_or(Ok(()), |saved| saved.write())?;
-    Ok(Status::Done)
+    account.finish()
 }
 
 fn learned_entry(digest: &Digest) -> Entry {
@@ -166,6 +167,7 @@ fn learned_entry(digest: &Digest) -> Entry {
 fn revoke(args: &Revoke) -> Result<Status> {
     let named = all_named(&args.what)?;
     let _lock = Lock::take()?;
+    let mut account = Account::default();
     let policy = Applied::open(POLICY)?;
     let list = InForce::open(&policy)?;
     let mut saved = args.save.open()?;
@@ -187,14 +189,14 @@ fn revoke(args: &Revoke) -> Result<Status> {
     for digest in &digests {
         list.remove(digest)?;
         policy.remove(&learned_entry(digest))?;
-        tell(&format!("no longer allowed {}", hex(digest)))?;
+        account.tell(&format!("no longer allowed {}", hex(digest)));
     }
     for (path, text) in &lists {
         replace(path, text.as_bytes())?;
-        tell(&format!("taken out of {}", path.display()))?;
+        account.tell(&format!("taken out of {}", path.display()));
     }
     saved.map_or(Ok(()), |saved| saved.write())?;
-    Ok(Status::Done)
+    account.finish()
 }
 
 /// The lists of the configuration that have some of these, without them.
@@ -216,6 +218,7 @@ fn shortened(saved: &Saved, digests: &BTreeSet<Digest>) -> Result<Vec<(PathBuf, 
 
 fn set_learning(to: bool, save: &Save) -> Result<Status> {
     let _lock = Lock::take()?;
+    let mut account = Account::default();
     let policy = Applied::open(POLICY)?;
     let mut saved = save.open()?;
     if let Some(saved) = &mut saved {
@@ -225,12 +228,12 @@ fn set_learning(to: bool, save: &Save) -> Result<Status> {
         value: u32::from(to).to_ne_bytes().to_vec(),
         ..Entry::learn_modules()
     })?;
-    tell(match to {
+    account.tell(match to {
         true => "unlocked: what is on no list is allowed and learned",
         false => "locked: what is on no list is refused, as far as the mode goes",
-    })?;
+    });
     saved.map_or(Ok(()), |saved| saved.write())?;
-    Ok(Status::Done)
+    account.finish()
 }
 
 /// What the policy has learned, with the names.

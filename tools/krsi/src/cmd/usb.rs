@@ -14,7 +14,7 @@ use crate::{
     config::saved::{Save, Saved},
     in_force::{applied::Applied, pins::Lock},
     machine::usb::{Stick, UsbId, plugged_in, stick_of},
-    output::tell,
+    output::{Account, tell},
     policy::entry::Entry,
     text::escape,
 };
@@ -113,6 +113,7 @@ fn save_change(
 
 fn allow(args: &Sticks) -> Result<Status> {
     let _lock = Lock::take()?;
+    let mut account = Account::default();
     let policies = Applied::any_of(&POLICIES)?;
     let present = plugged_in(Path::new("/sys"))?;
     let mut saved = args.save.open()?;
@@ -136,18 +137,19 @@ fn allow(args: &Sticks) -> Result<Status> {
             0 => " (not plugged in)",
             _ => "",
         };
-        tell(&format!(
+        account.tell(&format!(
             "allowed {}{note}{}",
             shown(id),
             all_of(id, &present)
-        ))?;
+        ));
     }
     saved.map_or(Ok(()), |saved| saved.write())?;
-    Ok(Status::Done)
+    account.finish()
 }
 
 fn revoke(args: &Sticks) -> Result<Status> {
     let _lock = Lock::take()?;
+    let mut account = Account::default();
     let policies = Applied::any_of(&POLICIES)?;
     let present = plugged_in(Path::new("/sys"))?;
     let mut saved = args.save.open()?;
@@ -167,14 +169,14 @@ fn revoke(args: &Sticks) -> Result<Status> {
         for policy in &policies {
             policy.remove(entry)?;
         }
-        tell(&format!(
+        account.tell(&format!(
             "no longer allowed {}{}",
             shown(id),
             all_of(id, &present)
-        ))?;
+        ));
     }
     saved.map_or(Ok(()), |saved| saved.write())?;
-    Ok(Status::Done)
+    account.finish()
 }
 
 /// Whether a text of the configuration means this stick.

@@ -18,7 +18,7 @@ use crate::{
     config::replace::replace,
     in_force::applied::Applied,
     machine::module_read::{self, Module},
-    output::{progress, say, tell},
+    output::{Account, progress, say},
     policy::module_list::{Digest, hex},
     text::escape,
 };
@@ -91,11 +91,12 @@ pub fn run(args: &Args) -> Result<Status> {
             }
         }
     }
+    let mut account = Account::default();
     for (place, count) in &places {
-        tell(&format!("{count} modules in {place}"))?;
+        account.tell(&format!("{count} modules in {place}"));
     }
     if args.dir.is_none() {
-        add_known(&mut lines, &names)?;
+        add_known(&mut lines, &names, &mut account)?;
     }
     ensure!(
         !lines.is_empty(),
@@ -103,6 +104,12 @@ pub fn run(args: &Args) -> Result<Status> {
         args.output.display()
     );
     write(&lines, &args.output)?;
+    account.tell(&format!(
+        "{} modules are in {}",
+        lines.len(),
+        args.output.display()
+    ));
+    account.finish()?;
     if errors > 0 {
         say(&format!(
             "krsi: {errors} files or directories could not be read: what is in them is not on the list"
@@ -179,12 +186,12 @@ fn place(root: &Path, file: &Path) -> String {
 }
 
 /// Adds what the policy has learned, and what is loaded and in no file.
-fn add_known(lines: &mut Vec<Line>, names: &BTreeSet<String>) -> Result<()> {
+fn add_known(lines: &mut Vec<Line>, names: &BTreeSet<String>, account: &mut Account) -> Result<()> {
     let mut known: BTreeSet<_> = lines.iter().map(|line| line.digest).collect();
     if let Some(policy) = Applied::find(POLICY)? {
         for (digest, name) in learned(&policy)? {
             if known.insert(digest) {
-                tell(&format!("learned by {POLICY}: {name}"))?;
+                account.tell(&format!("learned by {POLICY}: {name}"));
                 let text = format!("learned:{name}");
                 lines.push(Line { digest, text });
             }
@@ -193,23 +200,23 @@ fn add_known(lines: &mut Vec<Line>, names: &BTreeSet<String>) -> Result<()> {
     let loaded = match loaded() {
         Ok(loaded) => loaded,
         Err(error) => {
-            tell(&format!("what is loaded is not known: {error:#}"))?;
+            account.tell(&format!("what is loaded is not known: {error:#}"));
             return Ok(());
         }
     };
     for (name, digest) in loaded {
         match digest {
-            None => tell(&format!(
+            None => account.tell(&format!(
                 "loaded, and not on the list, for KRSI has not seen its file: {name}"
-            ))?,
+            )),
             Some(digest) if known.insert(digest) => {
                 let why = match names.contains(&name) {
                     true => "another one than the file of this name",
                     false => "in no file",
                 };
-                tell(&format!(
+                account.tell(&format!(
                     "loaded, and {why}, such as from the initramfs: {name}"
-                ))?;
+                ));
                 let text = format!("loaded:{name}");
                 lines.push(Line { digest, text });
             }
@@ -231,12 +238,7 @@ fn write(lines: &[Line], path: &Path) -> Result<()> {
     if let Some(dir) = path.parent().filter(|dir| *dir != Path::new("")) {
         fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
     }
-    replace(path, text.as_bytes())?;
-    tell(&format!(
-        "{} modules are in {}",
-        lines.len(),
-        path.display()
-    ))
+    replace(path, text.as_bytes())
 }
 
 #[cfg(test)]
