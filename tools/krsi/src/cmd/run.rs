@@ -3,10 +3,10 @@
 //! `krsi run`: attaches policies without pins, prints what they report, and detaches them at the
 //! end; for trying things.
 
-use std::{collections::HashSet, path::PathBuf, time::Duration};
+use std::{cell::RefCell, collections::HashSet, path::PathBuf, time::Duration};
 
 use anyhow::{Result, ensure};
-use libbpf_rs::{MapCore, RingBufferBuilder};
+use libbpf_rs::{Map, MapCore, MapType, RingBufferBuilder};
 
 use crate::{
     Status,
@@ -183,17 +183,12 @@ fn print(loaded: &[Loaded], end: &End) -> Result<Status> {
     if loaded.iter().any(|policy| policy.name() == "module_allow") {
         print_loaded_before(&mut lines)?;
     }
-    let lines = std::cell::RefCell::new(lines);
-    let mut enforcing = kernel::policies()?;
-    enforcing.retain(|policy| policy.mode == Mode::Enforce);
-    let enforcing: HashSet<_> = enforcing
-        .into_iter()
-        .map(|policy| policy.name.into_bytes())
-        .collect();
+    let lines = RefCell::new(lines);
     let maps: Vec<_> = loaded
         .iter()
         .flat_map(|policy| policy.object.maps())
         .collect();
+    let enforcing = RefCell::new(enforcing(&maps)?);
     let mut rings = RingBufferBuilder::new();
     for map in maps.iter().filter(|map| {
         ["reports", "denials"]
@@ -202,7 +197,10 @@ fn print(loaded: &[Loaded], end: &End) -> Result<Status> {
     }) {
         rings.add(map, |bytes| {
             let line = match Report::parse(bytes) {
-                Ok(report) => line_of(&report, enforcing.contains(&report.policy)),
+                Ok(report) => {
+                    let policy = String::from_utf8_lossy(&report.policy);
+                    line_of(&report, enforcing.borrow().contains(&*policy))
+                }
                 Err(e) => format!("{e:#}"),
             };
             lines.borrow_mut().write(&line);
@@ -214,6 +212,8 @@ fn print(loaded: &[Loaded], end: &End) -> Result<Status> {
     while !end.is_here() {
         // An interrupted wait is no error: the end is looked for next.
         let _ = rings.poll_raw(WAIT);
+        // Somebody may change the machine's mode.
+        enforcing.replace(self::enforcing(&maps)?);
         said = print_lost(&maps, &mut lines.borrow_mut(), said, end);
     }
     rings.consume()?;
@@ -223,6 +223,22 @@ fn print(loaded: &[Loaded], end: &End) -> Result<Status> {
         true => Status::Done,
         false => Status::Wrong,
     })
+}
+
+/// The names of the policies with these maps that run in enforce mode: others may have the same names.
+fn enforcing(maps: &[Map<'_>]) -> Result<HashSet<String>> {
+    let mut own = Vec::new();
+    for map in maps
+        .iter()
+        .filter(|map| map.map_type() == MapType::StructOps)
+    {
+        own.push(map.info()?.info.id);
+    }
+    let policies = kernel::policies()?.into_iter();
+    Ok(policies
+        .filter(|policy| policy.mode == Mode::Enforce && own.contains(&policy.map))
+        .map(|policy| policy.name)
+        .collect())
 }
 
 /// A report as a line of words; `enforced`: whether its policy runs in enforce mode.
@@ -256,7 +272,7 @@ pub fn line_of(report: &Report, enforced: bool) -> String {
 
 /// Says how many reports found no room since that was last said, and returns how many there were
 /// in all; until lines are written again, and once more at the end.
-fn print_lost(maps: &[libbpf_rs::Map<'_>], lines: &mut Lines<'_>, said: u64, end: &End) -> u64 {
+fn print_lost(maps: &[Map<'_>], lines: &mut Lines<'_>, said: u64, end: &End) -> u64 {
     let lost = maps
         .iter()
         .filter(|map| map.name() == "lost")

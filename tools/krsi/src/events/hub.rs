@@ -39,7 +39,8 @@ use crate::{
         report::Report,
         stream::SOCKET,
     },
-    machine::kernel::{self, Mode},
+    in_force::applied::Applied,
+    machine::kernel::Mode,
     output::{End, WAIT, say},
 };
 
@@ -52,7 +53,7 @@ const FIRST: Duration = Duration::from_secs(5);
 /// How long for the next one, when nobody does any more.
 const ALONE: Duration = Duration::from_secs(1);
 
-/// How long what the kernel says of the policies' modes is believed.
+/// How long what the kernel says of the applied policies' modes is believed.
 const MODES: Duration = Duration::from_millis(250);
 
 /// How often is looked whether other buffers are pinned by now.
@@ -182,12 +183,15 @@ impl Hub {
         let _ = poll(&mut fds, Some(&wait));
     }
 
-    /// Whether a policy runs in enforce mode.
+    /// Whether an applied policy runs in enforce mode.
     fn enforces(&mut self, policy: &str) -> bool {
         if self.asked.is_none_or(|asked| asked.elapsed() >= MODES) {
             self.asked = Some(Instant::now());
-            let policies = kernel::policies().unwrap_or_default();
-            self.modes = policies.into_iter().map(|p| (p.name, p.mode)).collect();
+            // Somebody else's policy may have the same name. What is gone was judged by its last mode.
+            let applied = Applied::all().unwrap_or_default().into_iter();
+            let applied = applied.map(|policy| policy.kernel);
+            self.modes
+                .extend(applied.map(|policy| (policy.name, policy.mode)));
         }
         self.modes.get(policy) == Some(&Mode::Enforce)
     }
