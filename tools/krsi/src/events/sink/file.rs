@@ -4,12 +4,12 @@
 
 use std::{
     fs::{self, File},
-    io::Write,
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    io::{self, ErrorKind, Write},
+    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use super::Sink;
 use crate::events::event::Event;
@@ -48,11 +48,18 @@ impl EventFile {
             let name = || self.path.display().to_string();
             let file = File::options()
                 .create(true)
+                .read(true)
                 .append(true)
                 .mode(0o600)
+                // A FIFO is not waited for.
+                .custom_flags(libc::O_NONBLOCK)
                 .open(&self.path)
                 .with_context(name)?;
-            self.size = file.metadata().with_context(name)?.len();
+            let meta = file.metadata().with_context(name)?;
+            // What is rotated gets another name: /dev/null must not.
+            ensure!(meta.is_file(), "{} is no regular file", name());
+            self.size = meta.len();
+            self.torn = ends_torn(&file, self.size).with_context(name)?;
             self.open = Some(file);
         }
         self.open.as_mut().context("it was opened")
@@ -60,21 +67,33 @@ impl EventFile {
 
     fn rotate(&mut self) -> Result<()> {
         self.open = None;
-        self.torn = false;
+        let gone = |path: &Path, result: io::Result<()>| match result {
+            // Somebody else has moved or removed it.
+            Err(e) if e.kind() == ErrorKind::NotFound => Ok(()),
+            result => result.with_context(|| path.display().to_string()),
+        };
         if self.keep == 0 {
-            fs::remove_file(&self.path)?;
+            return gone(&self.path, fs::remove_file(&self.path));
         }
-        for number in (0..self.keep).rev() {
-            let (from, to) = (
-                numbered(&self.path, number),
-                numbered(&self.path, number + 1),
-            );
-            if from.try_exists()? {
-                fs::rename(&from, &to).with_context(|| from.display().to_string())?;
-            }
+        // Up to the first that is not there, they move by one.
+        let is_there = |number: &u32| numbered(&self.path, *number).exists();
+        let last = (0..self.keep).take_while(is_there).last();
+        for number in (0..=last.unwrap_or(0)).rev() {
+            let from = numbered(&self.path, number);
+            gone(&from, fs::rename(&from, numbered(&self.path, number + 1)))?;
         }
         Ok(())
     }
+}
+
+/// Whether the last line is not whole, as who was killed leaves it.
+fn ends_torn(file: &File, size: u64) -> io::Result<bool> {
+    let Some(last) = size.checked_sub(1) else {
+        return Ok(false);
+    };
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, last)?;
+    Ok(byte != *b"\n")
 }
 
 /// The name of a rotated file: 0 is the one that is written.
@@ -88,15 +107,15 @@ pub fn numbered(path: &Path, number: u32) -> PathBuf {
 
 impl Sink for EventFile {
     fn take(&mut self, event: &Event) -> Result<()> {
-        let mut line = event.to_json();
-        line.push('\n');
+        let mut line = event.to_json() + "\n";
+        self.open()?;
+        let end = self.size + u64::from(self.torn) + line.len() as u64;
+        if self.size > 0 && end > self.max_bytes {
+            self.rotate()?;
+            self.open()?;
+        }
         if self.torn {
             line.insert(0, '\n');
-        }
-        self.open()?;
-        if self.size > 0 && self.size + line.len() as u64 > self.max_bytes {
-            self.rotate()?;
-            line = line.trim_start().to_owned();
         }
         let name = self.path.display().to_string();
         let mut written = 0;
@@ -106,7 +125,7 @@ impl Sink for EventFile {
                     written += n;
                     self.size += n as u64;
                 }
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => (),
+                Err(e) if e.kind() == ErrorKind::Interrupted => (),
                 Err(e) => {
                     self.torn |= written > 0;
                     return Err(e).context(name);
@@ -123,7 +142,6 @@ impl Sink for EventFile {
         let open = self.open.as_ref().map(File::metadata).transpose()?;
         if open.map(number) != fs::metadata(&self.path).ok().map(number) {
             self.open = None;
-            self.torn = false;
             self.open()?;
         }
         Ok(())
@@ -163,6 +181,46 @@ mod tests {
             let text = fs::read_to_string(&path).unwrap();
             assert_eq!(text.lines().count(), wanted, "{max_bytes}");
         }
+    }
+
+    #[test]
+    fn after_a_line_that_was_torn_a_new_one_begins() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("events.json");
+        fs::write(&path, "{\"sch").unwrap();
+        let event = Event::lost("", 1, "kernel");
+        let mut file = EventFile::new(&path, 1 << 20, 1).unwrap();
+        file.take(&event).unwrap();
+        file.take(&event).unwrap();
+        let json = event.to_json();
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text, format!("{{\"sch\n{json}\n{json}\n"));
+    }
+
+    #[test]
+    fn what_is_no_file_gets_no_event_and_no_other_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let fifo = dir.path().join("fifo");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RWXU).unwrap();
+        for path in [Path::new("/dev/null"), dir.path(), &fifo] {
+            assert!(EventFile::new(path, 100, 1).is_err(), "{}", path.display());
+        }
+    }
+
+    #[test]
+    fn as_many_as_can_be_may_be_kept() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("events.json");
+        let mut file = EventFile::new(&path, 1, u32::MAX).unwrap();
+        for count in 0..4 {
+            file.take(&Event::lost("", count, "kernel")).unwrap();
+        }
+        let there = |number| numbered(&path, number).exists();
+        assert_eq!([3, 4].map(there), [true, false]);
+        // Somebody removes it in the very moment in which it is rotated.
+        fs::remove_file(&path).unwrap();
+        file.take(&Event::lost("", 9, "kernel")).unwrap();
+        assert!(fs::read_to_string(&path).unwrap().contains("\"count\":9"));
     }
 
     #[test]
