@@ -10,7 +10,10 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use rustix::fs::{FlockOperation, flock};
+use rustix::{
+    fs::{FlockOperation, flock},
+    process::geteuid,
+};
 
 /// Writes a file in its place. It keeps owner and mode of the old one; where that is a link, what it
 /// leads to is replaced.
@@ -58,11 +61,16 @@ fn open_alone(path: &Path) -> io::Result<File> {
             .create(true)
             .truncate(false)
             .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
             .open(path)?;
+        let own = file.metadata()?;
+        // Others may write to the directory: what they made stays theirs, or has another name.
+        if !own.is_file() || own.uid() != geteuid().as_raw() || own.nlink() > 1 {
+            let why = format!("{} is in the way, which krsi has not made", path.display());
+            return Err(io::Error::other(why));
+        }
         flock(&file, FlockOperation::LockExclusive)?;
         // Who held the lock has put it in its place meanwhile.
-        let own = file.metadata()?;
         match fs::symlink_metadata(path) {
             Ok(there) if (there.dev(), there.ino()) == (own.dev(), own.ino()) => return Ok(file),
             _ => (),
@@ -94,6 +102,24 @@ mod tests {
     fn says_which_file_it_is() {
         let error = replace(Path::new("/no/such/file"), b"").unwrap_err();
         assert!(format!("{error:#}").contains("/no/such/file"));
+    }
+
+    #[test]
+    fn what_others_have_made_is_not_written_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let [file, other, new] = ["file", "other", ".file.new"].map(|name| dir.path().join(name));
+        fs::write(&other, "other").unwrap();
+        fs::hard_link(&other, &new).unwrap();
+        let error = format!("{:#}", replace(&file, b"new").unwrap_err());
+        assert!(error.contains(".file.new is in the way"), "{error}");
+        assert_eq!(fs::read(&other).unwrap(), b"other");
+        fs::remove_file(&new).unwrap();
+        rustix::fs::mkfifoat(rustix::fs::CWD, &new, rustix::fs::Mode::RWXU).unwrap();
+        assert!(replace(&file, b"new").is_err());
+        fs::remove_file(&new).unwrap();
+        std::os::unix::fs::symlink(&other, &new).unwrap();
+        assert!(replace(&file, b"new").is_err());
+        assert_eq!(fs::read(&other).unwrap(), b"other");
     }
 
     #[test]
