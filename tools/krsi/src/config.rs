@@ -350,7 +350,7 @@ mod tests {
         std::fs::set_permissions(&path, everybodys).unwrap();
         let none = dir.path().join("none");
         for (path, reason) in [
-            (Path::new("/dev/null"), "everybody may write"),
+            (Path::new("/dev/null"), "no regular file"),
             (&path, "everybody may write"),
             (dir.path(), "no regular file"),
             (&none, "there is no such file"),

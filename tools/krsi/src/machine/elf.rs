@@ -12,8 +12,6 @@ use std::{
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::machine::regular::open_to_look;
-
 /// How many segments the kernel looks at.
 const SEGMENTS: u16 = 256;
 
@@ -80,17 +78,16 @@ fn head(file: &File) -> io::Result<Option<Head>> {
     }))
 }
 
-/// Whether a file can be what a process runs, its executable; an error that says why if not. Of all
-/// else that can be executed, that is the interpreter.
-pub fn ensure_program(path: &Path) -> Result<()> {
+/// Whether an open file can be what a process runs, its executable; an error that says why if not. Of
+/// all else that can be executed, that is the interpreter.
+pub fn ensure_program(file: &File, path: &Path) -> Result<()> {
     let name = path.display();
-    let file = open_to_look(path)?;
-    let first = fetch::<2>(&file, 0).with_context(|| name.to_string())?;
+    let first = fetch::<2>(file, 0).with_context(|| name.to_string())?;
     ensure!(
         first != Some(*b"#!"),
         "{name} is a script: what a process runs is its interpreter"
     );
-    let Some(head) = head(&file).with_context(|| name.to_string())? else {
+    let Some(head) = head(file).with_context(|| name.to_string())? else {
         bail!("{name} is no ELF file: what a process runs is an interpreter of it");
     };
     ensure!(

@@ -2,7 +2,13 @@
 
 //! What KRSI tells of a file: `struct krsi_file_id` of the ABI, as user space learns it.
 
-use std::{fmt::Write, fs, io, os::fd::AsFd, path::Path};
+use std::{
+    fmt::Write,
+    fs::{self, File},
+    io,
+    os::fd::AsFd,
+    path::Path,
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::fs::{AtFlags, FileType, StatxFlags, fstatfs, makedev, statx};
@@ -31,22 +37,25 @@ pub struct FileId {
 impl FileId {
     /// That of a regular file, or with `FileType::Directory` of a directory.
     pub fn of(path: &Path, wanted: FileType) -> Result<Self> {
+        Self::of_open(&open_to_look(path)?, path, wanted)
+    }
+
+    /// The same of one that is open by this path.
+    pub fn of_open(file: &File, path: &Path, wanted: FileType) -> Result<Self> {
         let name = path.display();
-        let file = open_to_look(path)?;
         let flags = StatxFlags::INO | StatxFlags::TYPE | StatxFlags::MNT_ID;
-        let stat =
-            statx(&file, "", AtFlags::EMPTY_PATH, flags).with_context(|| name.to_string())?;
+        let stat = statx(file, "", AtFlags::EMPTY_PATH, flags).with_context(|| name.to_string())?;
         let kind = FileType::from_raw_mode(stat.stx_mode.into());
         let noun = match wanted {
             FileType::Directory => "directory",
             _ => "program",
         };
         ensure!(kind == wanted, "{name} is no {noun}");
-        let filesystem = fstatfs(&file).with_context(|| name.to_string())?.f_type as u64;
+        let filesystem = fstatfs(file).with_context(|| name.to_string())?.f_type as u64;
         if filesystem == OVERLAYFS {
             bail!("{name} lies on overlayfs: name it in its layer{}", layers());
         }
-        let generation = generation(&file, stat.stx_ino, filesystem)
+        let generation = generation(file, stat.stx_ino, filesystem)
             .with_context(|| format!("{name}: reading its generation"))?;
         let dev = superblock_dev(stat.stx_mnt_id)?
             .with_context(|| format!("{name}: its mount is not in /proc/self/mountinfo"))?;

@@ -2,13 +2,21 @@
 
 //! Files that a person names: no FIFO is waited for, and what never ends is not read.
 
-use std::{fs::File, io::Read, path::Path};
+use std::{
+    fs::File,
+    io::Read,
+    os::fd::{AsRawFd, OwnedFd},
+    path::Path,
+};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::{
-    fs::{Mode, OFlags, SeekFrom, fstatfs, open, seek},
+    fs::{FileType, Mode, OFlags, SeekFrom, fstat, fstatfs, open, seek},
     io::Errno,
 };
+
+/// What is wrong with devices and the like.
+const NO_FILE: &str = "it is no regular file";
 
 /// Filesystems whose files are made up when they are read, by their magic number from linux/magic.h:
 /// their sizes say nothing, some have no end, and none can be executed or loaded.
@@ -33,9 +41,18 @@ const MADE_UP: [(u64, &str); 16] = [
 
 /// Opens a file to look at it; a FIFO is not waited for. The error has the `Errno`.
 pub fn open_to_look(path: &Path) -> Result<File> {
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
-    let file = open(path, flags, Mode::empty()).with_context(|| path.display().to_string())?;
-    Ok(file.into())
+    let open = |path: &Path, how| open(path, how | OFlags::CLOEXEC, Mode::empty());
+    let look = || {
+        // A device may do something when it is opened: /dev/watchdog restarts the machine.
+        let there = open(path, OFlags::PATH)?;
+        let kind = FileType::from_raw_mode(fstat(&there)?.st_mode);
+        let is_device = matches!(kind, FileType::CharacterDevice | FileType::BlockDevice);
+        ensure!(!is_device, NO_FILE);
+        let link = format!("/proc/self/fd/{}", there.as_raw_fd());
+        Ok(open(link.as_ref(), OFlags::RDONLY | OFlags::NONBLOCK)?)
+    };
+    let file: Result<OwnedFd> = look();
+    Ok(file.with_context(|| path.display().to_string())?.into())
 }
 
 /// Opens a regular file to read its contents, which it must have.
@@ -43,7 +60,7 @@ pub fn open_contents(path: &Path) -> Result<File> {
     let name = path.display();
     let file = open_to_look(path)?;
     let meta = file.metadata().with_context(|| name.to_string())?;
-    ensure!(meta.is_file(), "{name} is no file with contents");
+    ensure!(meta.is_file(), "{name}: {NO_FILE}");
     let kind = fstatfs(&file).with_context(|| name.to_string())?.f_type as u64;
     if let Some((_, filesystem)) = MADE_UP.into_iter().find(|(magic, _)| *magic == kind) {
         bail!("{name} has no contents of its own: it lies on {filesystem}, which makes them up");
@@ -64,7 +81,7 @@ pub fn read(path: &Path, most: u64) -> Result<Vec<u8>> {
 
 /// The same of one that is open.
 pub fn read_open(file: File, most: u64) -> Result<Vec<u8>> {
-    ensure!(file.metadata()?.is_file(), "it is no regular file");
+    ensure!(file.metadata()?.is_file(), NO_FILE);
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes)?;
     ensure!(
@@ -88,6 +105,7 @@ mod tests {
         File::create(&large).unwrap().set_len(1 << 40).unwrap();
         fs::write(&right, "text").unwrap();
         assert_eq!(read(&right, 4).unwrap(), b"text");
+        assert!(open_to_look(Path::new("/dev/null")).is_err());
         for (path, reason) in [
             (Path::new("/dev/zero"), "no regular file"),
             (&fifo, "no regular file"),
@@ -116,8 +134,8 @@ mod tests {
                 Path::new("/sys/kernel/mm/transparent_hugepage/enabled"),
                 "lies on sysfs",
             ),
-            (Path::new("/dev/null"), "no file"),
-            (dir.path(), "no file"),
+            (Path::new("/dev/null"), "no regular file"),
+            (dir.path(), "no regular file"),
             (&hole, "one hole of 1099511627776 bytes"),
         ] {
             let error = format!("{:#}", open_contents(path).unwrap_err());

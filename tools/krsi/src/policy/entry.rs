@@ -15,7 +15,7 @@ use crate::machine::{
     cgroup,
     elf::{self, BUILD_ID_SIZE},
     file_id::FileId,
-    regular::open_contents,
+    regular::{open_contents, open_to_look},
 };
 
 /// Size of the name of a library with its NUL: `KRSI_PRELOAD_SIZE`.
@@ -243,8 +243,9 @@ fn executable(text: &str) -> Result<Vec<u8>> {
         }
         _ => (ANYONE, PathBuf::from(text)),
     };
-    let id = FileId::of(&program, FileType::RegularFile)?;
-    elf::ensure_program(&program)?;
+    let file = open_to_look(&program)?;
+    let id = FileId::of_open(&file, &program, FileType::RegularFile)?;
+    elf::ensure_program(&file, &program)?;
     let mut key = Vec::from(id.dev.to_ne_bytes());
     key.extend(id.ino.to_ne_bytes());
     key.extend(id.generation.to_ne_bytes());
