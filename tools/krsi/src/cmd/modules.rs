@@ -192,7 +192,7 @@ fn revoke(args: &Revoke) -> Result<Status> {
         account.tell(&format!("no longer allowed {}", hex(digest)));
     }
     for (path, text) in &lists {
-        replace(path, text.as_bytes())?;
+        replace(path, text)?;
         account.tell(&format!("taken out of {}", path.display()));
     }
     saved.map_or(Ok(()), |saved| saved.write())?;
@@ -200,10 +200,10 @@ fn revoke(args: &Revoke) -> Result<Status> {
 }
 
 /// The lists of the configuration that have some of these, without them.
-fn shortened(saved: &Saved, digests: &BTreeSet<Digest>) -> Result<Vec<(PathBuf, String)>> {
+fn shortened(saved: &Saved, digests: &BTreeSet<Digest>) -> Result<Vec<(PathBuf, Vec<u8>)>> {
     let mut lists = Vec::new();
     for path in saved.strings(SECTION, "lists") {
-        let text = fs::read_to_string(&path).with_context(|| path.clone())?;
+        let text = module_list::text(path.as_ref())?;
         let Some(rest) = module_list::without(&text, digests) else {
             continue;
         };
