@@ -6,7 +6,7 @@
 use std::{
     io::{self, Read},
     path::{Path, PathBuf},
-    sync::OnceLock,
+    sync::{Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -15,7 +15,10 @@ use libbpf_rs::{
     Btf, HasSize,
     btf::types::{Array, MemberAttr, Struct},
 };
-use liblzma::read::XzDecoder;
+use liblzma::{
+    read::XzDecoder,
+    stream::{CONCATENATED, Stream},
+};
 use sha2::{Digest as _, Sha256};
 use walkdir::WalkDir;
 use zstd::stream::read::Decoder as ZstdDecoder;
@@ -31,6 +34,17 @@ use module_file::{Layout, ModuleFile};
 /// Larger than any module, bytes: what is compressed may unfold to anything.
 const LARGEST: u64 = 1 << 30;
 
+/// Of those that are larger only one is read at a time, whatever the number of threads.
+const LARGE: u64 = 64 << 20;
+
+/// Who reads it.
+static LARGE_ONE: Mutex<()> = Mutex::new(());
+
+/// How much memory a file of xz may ask for, bytes: what xz(1) makes at most asks for a quarter.
+const XZ_MEMORY: u64 = 256 << 20;
+
+const MAGIC: &[u8] = b"\x7fELF";
+
 /// What a module's file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Module {
@@ -42,39 +56,64 @@ pub struct Module {
 
 /// Reads a module's file, which may be compressed.
 pub fn read(path: &Path) -> Result<Module> {
-    let file = contents(path)?;
+    let contents = contents(path)?;
     ensure!(
-        file.starts_with(b"\x7fELF"),
+        contents.file.starts_with(MAGIC),
         "{} is no kernel module",
         path.display()
     );
     Ok(Module {
-        digest: Sha256::digest(&file).into(),
+        digest: Sha256::digest(&contents.file).into(),
         name: layout()
-            .and_then(|layout| name(&file, layout))
+            .and_then(|layout| name(&contents.file, layout))
             .unwrap_or_else(|| file_name(path)),
     })
 }
 
+/// What is in memory of a file that is no module, or all of one.
+struct Contents {
+    file: Vec<u8>,
+    /// As long as it is, if it is large.
+    _alone: Option<MutexGuard<'static, ()>>,
+}
+
 /// By what it is packed with, as its name says.
-fn contents(path: &Path) -> Result<Vec<u8>> {
+fn contents(path: &Path) -> Result<Contents> {
     let file = open_contents(path)?;
-    let bytes = match path.extension().and_then(|ending| ending.to_str()) {
-        Some("xz") => all(XzDecoder::new_multi_decoder(file)),
+    let contents = match path.extension().and_then(|ending| ending.to_str()) {
+        Some("xz") => Stream::new_stream_decoder(XZ_MEMORY, CONCATENATED)
+            .map_err(io::Error::from)
+            .and_then(|stream| all(XzDecoder::new_stream(file, stream))),
         Some("zst") => ZstdDecoder::new(file).and_then(all),
         Some("gz") => all(MultiGzDecoder::new(file)),
         _ => all(file),
     };
-    bytes.with_context(|| path.display().to_string())
+    contents.with_context(|| path.display().to_string())
 }
 
-fn all<R: Read>(from: R) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    from.take(LARGEST + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > LARGEST {
-        true => Err(io::Error::other("is larger than any module")),
-        false => Ok(bytes),
+fn all<R: Read>(mut from: R) -> io::Result<Contents> {
+    let mut contents = Contents {
+        file: Vec::new(),
+        _alone: None,
+    };
+    for (most, is_large) in [
+        (MAGIC.len() as u64, false),
+        (LARGE, false),
+        (LARGEST + 1, true),
+    ] {
+        if is_large {
+            contents._alone = Some(LARGE_ONE.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+        let missing = most - contents.file.len() as u64;
+        from.by_ref()
+            .take(missing)
+            .read_to_end(&mut contents.file)?;
+        let is_whole = (contents.file.len() as u64) < most;
+        if is_whole || !contents.file.starts_with(MAGIC) {
+            return Ok(contents);
+        }
     }
+    Err(io::Error::other("is larger than any module"))
 }
 
 /// What the kernel calls it.
@@ -221,6 +260,55 @@ mod tests {
         }
         assert!(read(dir.path()).is_err());
         assert!(read(Path::new("/no/such.ko")).is_err());
+    }
+
+    #[test]
+    fn what_unfolds_to_anything_is_no_module_at_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes: &[u8]| {
+            let path = dir.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            path
+        };
+        // Of a terabyte that is none four bytes are read.
+        let zeros = write("zeros.ko", b"none");
+        let file = fs::File::options().write(true).open(&zeros);
+        file.unwrap().set_len(1 << 40).unwrap();
+        assert!(contents(&zeros).unwrap().file.len() < 64);
+        let error = format!("{:#}", read(&zeros).unwrap_err());
+        assert!(error.contains("is no kernel module"), "{error}");
+    }
+
+    #[test]
+    fn a_large_one_is_read_alone() {
+        let of = |size: u64| all(MAGIC.chain(io::repeat(0)).take(size)).unwrap();
+        let small = of(LARGE - 1);
+        assert_eq!(small.file.len() as u64, LARGE - 1);
+        assert!(small._alone.is_none());
+        let large = of(LARGE + 1);
+        assert_eq!(large.file.len() as u64, LARGE + 1);
+        assert!(LARGE_ONE.try_lock().is_err());
+        drop(large);
+    }
+
+    #[test]
+    fn a_file_of_xz_does_not_say_how_much_memory_it_takes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.ko.xz");
+        let mut xz = liblzma::write::XzEncoder::new(Vec::new(), 0);
+        xz.write_all(MAGIC).unwrap();
+        let mut bytes = xz.finish().unwrap();
+        // The header of the first block says the size of the dictionary: 4 GiB.
+        let header = &mut bytes[12..24];
+        assert_eq!(header[2..4], [0x21, 1]);
+        header[4] = 40;
+        let mut sum = flate2::Crc::new();
+        sum.update(&header[..8]);
+        let sum = sum.sum().to_le_bytes();
+        header[8..12].copy_from_slice(&sum);
+        fs::write(&path, &bytes).unwrap();
+        let error = format!("{:#}", read(&path).unwrap_err());
+        assert!(error.contains("memory"), "{error}");
     }
 
     #[test]
