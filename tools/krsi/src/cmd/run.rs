@@ -273,11 +273,7 @@ pub fn line_of(report: &Report, enforced: bool) -> String {
 /// Says how many reports found no room since that was last said, and returns how many there were
 /// in all; until lines are written again, and once more at the end.
 fn print_lost(maps: &[Map<'_>], lines: &mut Lines<'_>, said: u64, end: &End) -> u64 {
-    let lost = maps
-        .iter()
-        .filter(|map| map.name() == "lost")
-        .flat_map(losses::counts)
-        .sum();
+    let lost = losses::sum(maps);
     if lost == said || (lines.has_failed() && !end.is_here()) {
         return said;
     }

@@ -7,7 +7,7 @@
 use std::{
     cell::RefCell,
     fs::{self, File},
-    io::{Read, Seek},
+    io::{ErrorKind, Read, Seek},
     os::unix::{fs::PermissionsExt, process::CommandExt},
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
@@ -16,7 +16,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use libbpf_rs::{Link, MapCore, MapType, RingBufferBuilder};
+use libbpf_rs::{Link, Map, MapCore, MapType, RingBuffer, RingBufferBuilder};
 use rustix::{
     fs::{MemfdFlags, memfd_create},
     process::{Pid, Signal, kill_process_group},
@@ -24,7 +24,7 @@ use rustix::{
 
 use crate::{
     Status,
-    events::report::Report,
+    events::{losses, report::Report},
     machine::kernel,
     output::{End, Lines},
     policy::object::{Loaded, Opened, attached},
@@ -35,6 +35,12 @@ const SKIPPED: i32 = 4;
 
 /// How often to look whether a test has ended.
 const LOOK: Duration = Duration::from_millis(20);
+
+/// How much a test may print, bytes.
+const OUTPUT: u64 = 1 << 20;
+
+/// How many of the reports of a test are printed.
+const REPORTS: usize = 1000;
 
 /// What a person may say to `krsi test`.
 #[derive(clap::Args)]
@@ -94,6 +100,25 @@ impl Ktap<'_> {
     }
 }
 
+/// What the policies reported during a test.
+#[derive(Default)]
+struct Told {
+    lines: Vec<String>,
+    /// How many there were besides.
+    more: usize,
+}
+
+impl Told {
+    fn say(self, ktap: &mut Ktap<'_>) {
+        for line in &self.lines {
+            ktap.say(line);
+        }
+        if self.more > 0 {
+            ktap.say(&format!("and {} more reports", self.more));
+        }
+    }
+}
+
 /// Tests the policies of a directory.
 pub fn run(args: &Args) -> Result<Status> {
     let end = End::on_signal()?;
@@ -122,20 +147,29 @@ pub fn run(args: &Args) -> Result<Status> {
         .write(&format!("1..{}", 2 * objects.len() + tests.len()));
     let (loaded, links) = load_all(&objects, &mut ktap);
     let is_ready = loaded.len() == objects.len();
-    let told = RefCell::new(Vec::new());
-    let rings = rings(&loaded, &told)?;
+    let told = RefCell::new(Told::default());
+    let maps: Vec<_> = loaded
+        .iter()
+        .flat_map(|policy| policy.object.maps())
+        .collect();
+    let rings = rings(&maps, &told)?;
+    let take = || match &rings {
+        Some(rings) => rings.consume(),
+        None => Ok(()),
+    };
+    let mut lost = 0;
     for test in &tests {
         if !is_ready || end.is_here() {
             ktap.result(&name_of(test), Err(anyhow!("not run")));
             continue;
         }
-        let outcome = run_test(test, args, &end);
-        if let Some(rings) = &rings {
-            rings.consume()?;
-        }
+        let outcome = run_test(test, args, &end, take);
+        take()?;
         ktap.outcome(&name_of(test), outcome);
-        for line in told.borrow_mut().drain(..) {
-            ktap.say(&line);
+        told.take().say(&mut ktap);
+        let before = std::mem::replace(&mut lost, losses::sum(&maps));
+        if lost > before {
+            ktap.say(&format!("and {} that were lost", lost - before));
         }
     }
     for (number, object) in objects.iter().enumerate() {
@@ -165,9 +199,13 @@ fn files(dir: &Path, wanted: impl Fn(&Path, u32) -> bool) -> Result<Vec<PathBuf>
         let mut files = Vec::new();
         for entry in fs::read_dir(dir)? {
             let path = entry?.path();
-            let metadata = fs::metadata(&path)?;
-            if metadata.is_file() && wanted(&path, metadata.permissions().mode()) {
-                files.push(path);
+            match fs::metadata(&path) {
+                Ok(meta) if meta.is_file() && wanted(&path, meta.permissions().mode()) => {
+                    files.push(path);
+                }
+                // A link that leads nowhere is no file.
+                Err(e) if e.kind() != ErrorKind::NotFound => return Err(e),
+                _ => (),
             }
         }
         files.sort();
@@ -203,34 +241,37 @@ fn load(object: &Path) -> Result<(Loaded, Vec<Link>)> {
 }
 
 /// What reads the reports of those that report by report.bpf.h; none if none does.
-fn rings<'a>(
-    loaded: &'a [Loaded],
-    told: &'a RefCell<Vec<String>>,
-) -> Result<Option<libbpf_rs::RingBuffer<'a>>> {
-    let maps: Vec<_> = loaded
-        .iter()
-        .flat_map(|policy| policy.object.maps())
-        .filter(|map| map.name() == "reports" || map.name() == "denials")
-        .collect();
+fn rings<'a>(maps: &'a [Map<'_>], told: &'a RefCell<Told>) -> Result<Option<RingBuffer<'a>>> {
     let mut rings = RingBufferBuilder::new();
-    for map in &maps {
+    let is_ring = |map: &&Map<'_>| map.name() == "reports" || map.name() == "denials";
+    for map in maps.iter().filter(is_ring) {
         rings.add(map, |bytes| {
+            let told = &mut *told.borrow_mut();
+            if told.lines.len() >= REPORTS {
+                told.more += 1;
+                return 0;
+            }
             let line = Report::parse(bytes).map_or_else(
                 |e| format!("{e:#}"),
                 |report| format!("report: {}", super::run::line_of(&report, true)),
             );
-            told.borrow_mut().push(line);
+            told.lines.push(line);
             0
         })?;
     }
-    Ok(match maps.is_empty() {
-        true => None,
-        false => Some(rings.build()?),
+    Ok(match maps.iter().any(|map| is_ring(&map)) {
+        true => Some(rings.build()?),
+        false => None,
     })
 }
 
-/// How a test ended, and what it printed.
-fn run_test(test: &Path, args: &Args, end: &End) -> Result<(ExitStatus, String)> {
+/// How a test ended, and what it printed. Reports are taken meanwhile.
+fn run_test(
+    test: &Path,
+    args: &Args,
+    end: &End,
+    take: impl Fn() -> libbpf_rs::Result<()>,
+) -> Result<(ExitStatus, String)> {
     let program = fs::canonicalize(test)?;
     let mut output = File::from(memfd_create("krsi-test", MemfdFlags::CLOEXEC)?);
     let mut child = Command::new(&program)
@@ -246,18 +287,22 @@ fn run_test(test: &Path, args: &Args, end: &End) -> Result<(ExitStatus, String)>
         if let Some(status) = child.try_wait()? {
             break status;
         }
-        if end.is_here() || Instant::now() >= until {
+        let is_too_much = output.metadata()?.len() > OUTPUT;
+        if is_too_much || end.is_here() || Instant::now() >= until {
             // With what it has started.
             let group = Pid::from_child(&child);
             let _ = kill_process_group(group, Signal::KILL);
             child.wait()?;
+            ensure!(!is_too_much, "it printed more than {OUTPUT} bytes");
+            ensure!(!end.is_here(), "interrupted");
             bail!("it had not ended after {} seconds", args.seconds);
         }
+        take()?;
         thread::sleep(LOOK);
     };
     let mut bytes = Vec::new();
     output.rewind()?;
-    output.read_to_end(&mut bytes)?;
+    output.take(OUTPUT).read_to_end(&mut bytes)?;
     Ok((status, String::from_utf8_lossy(&bytes).into_owned()))
 }
 

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use libbpf_rs::{MapCore, MapFlags};
+use libbpf_rs::{Map, MapCore, MapFlags};
 
 use crate::{
     events::{
@@ -110,6 +110,12 @@ pub fn counts(lost: &impl MapCore) -> Vec<u64> {
                 .map_or(0, u64::from_ne_bytes)
         })
         .collect()
+}
+
+/// How many there are of all behaviours, in those of these maps that count them.
+pub fn sum(maps: &[Map<'_>]) -> u64 {
+    let lost = maps.iter().filter(|map| map.name() == "lost");
+    lost.flat_map(counts).sum()
 }
 
 fn parse(text: &str) -> BTreeMap<String, i64> {
