@@ -52,6 +52,8 @@ impl Save {
 pub struct Saved {
     path: PathBuf,
     document: DocumentMut,
+    /// Its lines end as on other systems.
+    has_returns: bool,
 }
 
 impl Saved {
@@ -59,18 +61,29 @@ impl Saved {
     pub fn open(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let text = config::text(path).with_context(|| name.clone())?;
+        let has_returns = text.contains("\r\n");
         let document = text.parse().with_context(|| name.clone())?;
         Config::parse(&name, text)?;
         Ok(Self {
             path: path.to_owned(),
             document,
+            has_returns,
         })
+    }
+
+    /// The text with all changes.
+    fn text(&self) -> String {
+        let text = self.document.to_string();
+        match self.has_returns {
+            // The document has none but within strings.
+            true => text.replace("\r\n", "\n").replace('\n', "\r\n"),
+            false => text,
+        }
     }
 
     /// Writes it back, after all that was changed is in force.
     pub fn write(&self) -> Result<()> {
-        replace(&self.path, self.document.to_string().as_bytes())
-            .context("it is in force, but not saved")
+        replace(&self.path, self.text().as_bytes()).context("it is in force, but not saved")
     }
 
     /// The strings of a list; none if it is not there.
@@ -235,6 +248,7 @@ mod tests {
         Saved {
             path: "krsi.toml".into(),
             document: text.parse().unwrap(),
+            has_returns: false,
         }
     }
 
@@ -275,6 +289,37 @@ mod tests {
         case(
             "allow = [\n  # none yet\n]\n",
             "allow = [\n  # none yet\n\t\"new\",\n]\n",
+        );
+    }
+
+    #[test]
+    fn only_the_change_is_changed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("krsi.toml");
+        let case = |before: &str, after: &str| {
+            std::fs::write(&path, before).unwrap();
+            let mut saved = Saved::open(&path).unwrap();
+            let is_new = |other: &str| other == "new";
+            saved.add("usb", "allow", "new", is_new).unwrap();
+            saved.write().unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), after);
+            saved.remove("usb", "allow", is_new).unwrap();
+            saved.write().unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
+        };
+        // Lines end as on other systems.
+        case(
+            "version = 1\r\n[usb]\r\nallow = [\r\n  # all\r\n  \"a\", # Bob's\r\n]\r\n\r\n# end\r\n",
+            "version = 1\r\n[usb]\r\nallow = [\r\n  # all\r\n  \"a\", # Bob's\r\n  \"new\",\r\n]\r\n\r\n# end\r\n",
+        );
+        // The section written in other ways.
+        case(
+            "version = 1\nusb = { allow = [\"a\"] }\n",
+            "version = 1\nusb = { allow = [\"a\", \"new\"] }\n",
+        );
+        case(
+            "version = 1\nusb.allow = ['a'] # x\n",
+            "version = 1\nusb.allow = ['a', \"new\"] # x\n",
         );
     }
 
