@@ -3,7 +3,13 @@
 //! What a person, a log or another program is told: a report with all that user space adds to it,
 //! or a loss. One object a line as JSON; its schema is versioned ([`SCHEMA`]).
 
-use std::{fmt, fs, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsStr,
+    fmt, fs,
+    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    path::PathBuf,
+    time::Duration,
+};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -296,11 +302,17 @@ fn ancestry(mut pid: u32) -> Vec<Ancestor> {
 
 /// The path of the process's cgroup, unless another process has its number by now.
 fn cgroup_of(report: &Report) -> Option<String> {
-    let text = fs::read_to_string(format!("/proc/{}/cgroup", report.tgid)).ok()?;
-    let path = text.lines().find_map(|line| line.strip_prefix("0::"))?;
-    let dir = PathBuf::from("/sys/fs/cgroup").join(path.trim_start_matches('/'));
-    let inode = std::os::unix::fs::MetadataExt::ino(&fs::metadata(dir).ok()?);
-    (inode == report.cgroup).then(|| escape(start_of(path.as_bytes())))
+    let text = fs::read(format!("/proc/{}/cgroup", report.tgid)).ok()?;
+    let path = path_in(&text)?;
+    let dir = [b"/sys/fs/cgroup", path].concat();
+    let inode = fs::metadata(OsStr::from_bytes(&dir)).ok()?.ino();
+    (inode == report.cgroup).then(|| escape(start_of(path)))
+}
+
+/// The path of a cgroup (v2) in what /proc/PID/cgroup says; its user may have given it any name.
+fn path_in(text: &[u8]) -> Option<&[u8]> {
+    let mut lines = text.split(|byte| *byte == b'\n');
+    lines.find_map(|line| line.strip_prefix(b"0::"))
 }
 
 fn start_of(path: &[u8]) -> &[u8] {
@@ -371,6 +383,13 @@ pub mod tests {
             Some(id)
         );
         assert_eq!(container_in("/system.slice/ssh.service"), None);
+    }
+
+    #[test]
+    fn a_cgroup_may_have_any_name() {
+        let text = b"1:name=systemd:/x\n0::/user/\xff\x1b[2J\n";
+        assert_eq!(path_in(text), Some(&b"/user/\xff\x1b[2J"[..]));
+        assert_eq!(path_in(b"1:cpu:/\n"), None);
     }
 
     #[test]
