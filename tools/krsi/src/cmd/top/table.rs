@@ -18,6 +18,7 @@ use ratatui::{
 use crate::{
     events::event::{Event, Verdict},
     machine::kernel::{Attached, Mode},
+    text::escape,
 };
 
 /// How long reports are counted before they are told as so many a second.
@@ -105,15 +106,18 @@ impl Table {
 
     /// Draws all of it.
     pub fn draw(&self, frame: &mut Frame<'_>) {
-        let policies = 3 + self.policies.len() as u16;
-        let behaviours = 3 + self.by_behaviour.len() as u16;
+        let area = frame.area();
+        // Others may have attached many policies: there is room for the rest.
+        let rows = |number: usize| u16::try_from(3 + number).unwrap_or(u16::MAX);
+        let policies = rows(self.policies.len()).min(area.height / 2);
+        let behaviours = rows(self.by_behaviour.len()).min(area.height / 3);
         let [head, above, middle, below] = Layout::vertical([
             Constraint::Length(1),
             Constraint::Length(policies),
             Constraint::Length(behaviours),
             Constraint::Min(0),
         ])
-        .areas(frame.area());
+        .areas(area);
         frame.render_widget(self.head(), head);
         frame.render_widget(self.policies(), above);
         frame.render_widget(self.behaviours(), middle);
@@ -135,18 +139,15 @@ impl Table {
 
     fn policies(&self) -> Grid<'static> {
         let rows = self.policies.iter().map(|policy| {
-            let rate = self
-                .by_policy
-                .get(&policy.name)
-                .copied()
-                .unwrap_or_default();
+            let name = escape(policy.name.as_bytes());
+            let rate = self.by_policy.get(&name).copied().unwrap_or_default();
             let style = match policy.mode {
                 Mode::Enforce => Style::new().green(),
                 Mode::Audit => Style::new().yellow(),
                 Mode::Off => Style::new().dim(),
             };
             Row::new([
-                policy.name.clone(),
+                name,
                 policy.mode.to_string(),
                 format!("{:.1}", rate.a_second),
                 rate.sum.to_string(),
@@ -259,6 +260,21 @@ mod tests {
             "118",
             "mount",
         ] {
+            assert!(text.contains(word), "no {word} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn others_may_have_many_policies_with_odd_names() {
+        let mut table = Table::new(Vec::new());
+        let mut odd = report("a\\033[2J\\040b");
+        odd.count = 4711;
+        table.count(&Event::Report(Box::new(odd)));
+        let mut policies = vec![attached("a\x1b[2J b")];
+        policies.extend((0..100).map(|n| attached(&format!("policy{n}"))));
+        table.turn(policies, table.turned);
+        let text = shown(&table, 110, 24);
+        for word in ["a\\033[2J\\040b ", " 4711 ", "BEHAVIOUR", "last events"] {
             assert!(text.contains(word), "no {word} in\n{text}");
         }
     }
