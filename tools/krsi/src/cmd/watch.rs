@@ -5,11 +5,13 @@
 use std::io::IsTerminal;
 
 use anyhow::Result;
+use clap::builder::PossibleValuesParser;
 
 use crate::{
     Status,
     events::{
         event::{Event, Reported, Verdict},
+        report::BEHAVIOURS,
         stream::Stream,
     },
     output::{End, Lines, WAIT},
@@ -29,7 +31,7 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     /// Only events of this behaviour, such as process_exec.
-    #[arg(long)]
+    #[arg(long, value_parser = PossibleValuesParser::new(BEHAVIOURS))]
     behaviour: Vec<String>,
     /// Only what this process did.
     #[arg(long)]
