@@ -40,7 +40,7 @@ use crate::{
         stream::SOCKET,
     },
     in_force::applied::Applied,
-    machine::kernel::Mode,
+    machine::{kernel::Mode, sys},
     output::{End, WAIT, say},
 };
 
@@ -64,7 +64,9 @@ const LAST: Duration = Duration::from_secs(1);
 
 /// Reads the buffers until others are pinned in their places, it is interrupted, or nobody listens.
 pub fn run() -> Result<Status> {
-    // The terminal of who started it may stop and end that one, and not this.
+    // Who started it may end long before: it must hold no lock or pipe of his.
+    sys::close_inherited();
+    // His terminal may stop and end him, and not this.
     let _ = setsid();
     let end = End::on_signal()?;
     let lock = File::options()

@@ -131,6 +131,12 @@ pub fn verity_digest(file: impl AsFd) -> io::Result<Option<(u16, Vec<u8>)>> {
     }
 }
 
+/// Closes all descriptors but the standard ones. Only for who has opened none yet.
+pub fn close_inherited() {
+    // SAFETY: What is closed came from who started this program: nothing here knows of it.
+    unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
+}
+
 /// Pins a map or a link; a link that is pinned already gets another name.
 pub fn pin(object: impl AsFd, path: &Path) -> io::Result<()> {
     let path = CString::new(path.as_os_str().as_bytes())?;
