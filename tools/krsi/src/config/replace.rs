@@ -35,12 +35,23 @@ fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
         .ok_or(io::Error::from(io::ErrorKind::IsADirectory))?;
     // Always the same, so that one which was left by who was killed is used by the next.
     let temporary = dir.join(format!(".{}.new", name.to_string_lossy()));
-    let mut file = open_alone(&temporary)?;
+    let file = open_alone(&temporary)?;
+    let result = fill(&file, &path, contents).and_then(|()| fs::rename(&temporary, &path));
+    if result.is_err() {
+        // Of a full disk it would take what is left.
+        let _ = fs::remove_file(&temporary);
+    }
+    result?;
+    File::open(&dir)?.sync_all()
+}
+
+/// Makes a file that takes the place of another.
+fn fill(mut file: &File, of: &Path, contents: &[u8]) -> io::Result<()> {
     file.set_len(0)?;
     file.write_all(contents)?;
-    match fs::metadata(&path) {
+    match fs::metadata(of) {
         Ok(old) => {
-            fchown(&file, Some(old.uid()), Some(old.gid()))?;
+            fchown(file, Some(old.uid()), Some(old.gid()))?;
             file.set_permissions(Permissions::from_mode(old.mode() & 0o7777))?;
         }
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
@@ -48,9 +59,7 @@ fn write(path: &Path, contents: &[u8]) -> io::Result<()> {
         }
         Err(e) => return Err(e),
     }
-    file.sync_all()?;
-    fs::rename(&temporary, &path)?;
-    File::open(&dir)?.sync_all()
+    file.sync_all()
 }
 
 /// Opens the temporary file, which nobody else has open to write.
@@ -102,6 +111,15 @@ mod tests {
     fn says_which_file_it_is() {
         let error = replace(Path::new("/no/such/file"), b"").unwrap_err();
         assert!(format!("{error:#}").contains("/no/such/file"));
+    }
+
+    #[test]
+    fn what_fails_leaves_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let sub = dir.path().join("sub");
+        fs::create_dir(&sub).unwrap();
+        assert!(replace(&sub, b"new").is_err());
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]
