@@ -105,8 +105,8 @@ pub fn run() -> Result<Status> {
             continue;
         }
         alone = Instant::now() + ALONE;
-        // What is refused is read first, and all of it.
-        while take(&denials, &mut hub) && !hub.listeners.is_empty() {
+        // What is refused is read first, and all of it: somebody may see to it that it never ends.
+        while take(&denials, &mut hub) && !hub.listeners.is_empty() && !end.is_here() {
             hub.turn(&maps);
         }
         if !hub.listeners.is_empty() {
