@@ -8,6 +8,7 @@ pub mod file_id;
 pub mod kernel;
 pub mod memory;
 pub mod module_read;
+pub mod mounts;
 pub mod regular;
 pub mod sys;
 pub mod usb;

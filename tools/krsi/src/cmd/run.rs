@@ -212,8 +212,10 @@ fn print(loaded: &[Loaded], end: &End) -> Result<Status> {
     while !end.is_here() {
         // An interrupted wait is no error: the end is looked for next.
         let _ = rings.poll_raw(WAIT);
-        // Somebody may change the machine's mode.
-        enforcing.replace(self::enforcing(&maps)?);
+        // Somebody may change the machine's mode. Not to know it is no reason to end.
+        if let Ok(now) = self::enforcing(&maps) {
+            enforcing.replace(now);
+        }
         said = print_lost(&maps, &mut lines.borrow_mut(), said, end);
     }
     rings.consume()?;

@@ -6,7 +6,7 @@ use std::{fs, io, os::unix::fs::MetadataExt, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::text::unescape;
+use crate::{machine::mounts, text::unescape};
 
 /// How deep a cgroup may lie: `KRSI_EXEMPT_CGROUP_DEPTH`.
 const DEPTH: usize = 16;
@@ -37,7 +37,7 @@ pub fn id(path: &str) -> Result<Option<u64>> {
 
 /// Where cgroup2 is mounted.
 fn root() -> Result<String> {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").context("/proc/self/mountinfo")?;
+    let mounts = mounts::all()?;
     let root = mounts.lines().find_map(|line| {
         let (mount, kind) = line.split_once(" - ")?;
         let mut words = mount.split(' ').skip(3);

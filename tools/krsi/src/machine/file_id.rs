@@ -2,18 +2,12 @@
 
 //! What KRSI tells of a file: `struct krsi_file_id` of the ABI, as user space learns it.
 
-use std::{
-    fmt::Write,
-    fs::{self, File},
-    io,
-    os::fd::AsFd,
-    path::Path,
-};
+use std::{fmt::Write, fs::File, io, os::fd::AsFd, path::Path};
 
 use anyhow::{Context, Result, bail, ensure};
 use rustix::fs::{AtFlags, FileType, StatxFlags, fstatfs, makedev, statx};
 
-use crate::machine::{regular::open_to_look, sys};
+use crate::machine::{mounts, regular::open_to_look, sys};
 
 /// Magic numbers of `statfs()`, from linux/magic.h.
 const OVERLAYFS: u64 = 0x794c_7630;
@@ -81,10 +75,7 @@ impl FileId {
 /// Where the layers of the overlays are, to say so.
 fn layers() -> String {
     let mut text = String::new();
-    for line in fs::read_to_string("/proc/self/mountinfo")
-        .unwrap_or_default()
-        .lines()
-    {
+    for line in mounts::all().unwrap_or_default().lines() {
         let options = line.rsplit(' ').next().unwrap_or_default().split(',');
         for layer in options.filter(|option| option.starts_with("upperdir=")) {
             let _ = write!(text, ", perhaps below {}", &layer["upperdir=".len()..]);
@@ -96,7 +87,7 @@ fn layers() -> String {
 /// The device number of the superblock behind a mount. It is what KRSI tells of a file, and
 /// `st_dev` is not where the filesystem makes that up.
 fn superblock_dev(mount: u64) -> Result<Option<u64>> {
-    let mounts = fs::read_to_string("/proc/self/mountinfo").context("/proc/self/mountinfo")?;
+    let mounts = mounts::all()?;
     let dev = mounts.lines().find_map(|line| {
         let mut words = line.split(' ');
         let id: u64 = words.next()?.parse().ok()?;
