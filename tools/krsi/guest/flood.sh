@@ -44,10 +44,12 @@ last() { grep -ho '"seq":[0-9]*' "$@" | cut -d : -f 2 | sort -n | tail -n 1; }
 adds_up() {
 	[ "$(sum "$@")" = "$(last "$@")" ] || { echo "sum $(sum "$@"), last $(last "$@")"; grep -h '"lost"' "$@"; return 1; }
 }
+# all_denied N FILE...: whether there are so many, each another.
 all_denied() {
-	local n
+	local wanted=$1 n
+	shift
 	n=$(grep -ho '"value":"/denied[0-9]*"' "$@" | sort -u | wc -l)
-	[ "$n" = "$DENIED" ] || { echo "$n denials, not $DENIED"; return 1; }
+	[ "$n" = "$wanted" ] || { echo "$n denials, not $wanted"; return 1; }
 }
 has_lost() { grep -q "\"type\":\"lost\".*\"place\":\"$1\"" "$2"; }
 end() { kill -INT "$1"; wait "$1"; }
