@@ -88,7 +88,7 @@ fn fields_of(report: &Reported, mut field: impl FnMut(&str, &dyn std::fmt::Displ
             field(name, value);
         }
     }
-    // A field may be there more than once: here in the order of the ancestors.
+    // A field may be there more than once; the journal keeps no order of them.
     for ancestor in &process.ancestry {
         let name = ancestor.exe.as_ref().unwrap_or(&ancestor.comm);
         field("KRSI_ANCESTOR", &format_args!("{} {name}", ancestor.pid));
