@@ -19,8 +19,9 @@ use crate::{
         event::{Event, Line, Reported, Verdict},
         sink::file::numbered,
     },
-    machine::{file_id::FileId, regular::open_to_look},
+    machine::{file_id::FileId, regular::open_to_look, sys},
     output::tell,
+    policy::module_list::hex,
     text,
 };
 
@@ -248,7 +249,11 @@ fn way(report: &Reported) -> Option<String> {
         ("module_allow", "module_unknown") => {
             command("modules allow", &[value.split(':').next()?.to_owned()])
         }
-        ("binary_deny", "denied_digest" | "denied_verity" | "denied_build_id") => {
+        ("binary_deny", "denied_verity") => {
+            let what = measured(report).unwrap_or_else(|| value.to_owned());
+            command("binaries allow", &[what])
+        }
+        ("binary_deny", "denied_digest" | "denied_build_id") => {
             command("binaries allow", &[value.to_owned()])
         }
         ("exec_unlink", _) => {
@@ -282,6 +287,14 @@ fn libraries(report: &Reported) -> Option<Vec<String>> {
     let is_whole = value.len() == report.value_len as usize && !value.starts_with("fnv1a:");
     let names = value.split([' ', ':']).filter(|name| !name.is_empty());
     is_whole.then(|| names.map(str::to_owned).collect())
+}
+
+/// The file that was denied by fs-verity, if it is still there: who denied it by its name did so by
+/// the digest of its contents as well, which the event does not tell.
+fn measured(report: &Reported) -> Option<String> {
+    let path = unescaped(&report.object).filter(|path| path.starts_with('/'))?;
+    let (_, digest) = sys::verity_digest(open_to_look(path.as_ref()).ok()?).ok()??;
+    (hex(&digest) == report.value).then_some(path)
 }
 
 /// The program that did it: an event tells its file by numbers alone, and a process chooses its name.
