@@ -39,7 +39,9 @@ fn main() -> Result<()> {
             .build()
             .with_context(|| format!("compiling {}", source.display()))?;
         let name = file.to_string_lossy().replace(".bpf.c", "");
-        list += &format!("({name:?}, include_bytes!({object:?})),\n");
+        // Wherever the directory is when the crate is compiled: it may have been moved.
+        let below = format!("/{name}.bpf.o");
+        list += &format!("({name:?}, include_bytes!(concat!(env!(\"OUT_DIR\"), {below:?}))),\n");
     }
     fs::write(out.join("policies.in"), format!("&[\n{list}]\n"))?;
     println!("cargo::rerun-if-env-changed=CLANG");
