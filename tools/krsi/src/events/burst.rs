@@ -44,7 +44,7 @@ impl Key {
 
 struct Burst {
     began: Instant,
-    /// The last of those after the first, with their number.
+    /// The one with the highest number of those after the first, with how many there were.
     rest: Option<Reported>,
 }
 
@@ -58,7 +58,12 @@ impl Bursts {
         let is_full = self.0.len() >= MAX;
         match self.0.get_mut(&Key::of(&report)) {
             Some(burst) => {
-                report.count += burst.rest.as_ref().map_or(0, |rest| rest.count);
+                if let Some(rest) = burst.rest.take() {
+                    let count = report.count + rest.count;
+                    // Those of several processors come out of order.
+                    report = if report.seq > rest.seq { report } else { rest };
+                    report.count = count;
+                }
                 burst.rest = Some(report);
                 None
             }
@@ -123,6 +128,21 @@ mod tests {
             .collect();
         assert_eq!(counts, [(1, 1), (100, 99)]);
         assert!(bursts.take(report, now + TIME).is_some());
+    }
+
+    #[test]
+    fn a_burst_has_the_highest_number_in_whatever_order_it_came() {
+        let report = crate::events::event::tests::report("env_audit");
+        let (mut bursts, now) = (Bursts::default(), Instant::now());
+        for seq in [2, 4, 5, 1, 3] {
+            let report = Reported {
+                seq,
+                ..report.clone()
+            };
+            bursts.take(report, now);
+        }
+        let ended = bursts.ended(now + TIME);
+        assert_eq!((ended[0].seq, ended[0].count), (5, 4));
     }
 
     #[test]
