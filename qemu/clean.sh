@@ -7,8 +7,8 @@
 
 lock_cache
 say "removing what was built in $CACHE"
-for path in "$CACHE"/build-* "$CACHE"/image* "$CACHE"/policies "$CACHE"/bench "$CACHE"/benchmarks "$CACHE"/fuzz* "$CACHE"/tool "$CACHE"/patch.* "$SRC" "$SRC.new" "$SRC.orig"; do
+for path in "$CACHE"/build-* "$CACHE"/image* "$CACHE"/polic* "$CACHE"/bench "$CACHE"/benchmarks "$CACHE"/fuzz* "$CACHE"/tool "$CACHE"/patch.* "$SRC" "$SRC.new" "$SRC.orig"; do
 	remove_tree "$path"
 done
 rm -f "$CACHE"/server/{*.ext4,*.ext4.stamp,*.log,*.out}
-rm -f "$CACHE"/*.log "$CACHE"/coverage.tar "$CACHE"/results.jsonl "$CACHE"/test-install.ktap
+rm -f "$CACHE"/*.log "$CACHE"/coverage.tar "$CACHE"/results.jsonl "$CACHE"/*.ktap
