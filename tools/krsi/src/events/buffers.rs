@@ -11,7 +11,7 @@ use libbpf_rs::{MapCore, MapHandle, PerfBuffer, PerfBufferBuilder, RingBuffer, R
 use rustix::param::page_size;
 use serde::Deserialize;
 
-use crate::in_force::pins;
+use crate::{in_force::pins, machine::sys};
 
 /// How many reports are taken of a ring buffer before others have their turn.
 const BATCH: usize = 256;
@@ -42,45 +42,48 @@ pub struct Maps {
 struct Pair {
     /// Where reports are made, and wait if they do not go by perf.
     ring: MapHandle,
-    perf: MapHandle,
+    /// By which they go, if they do.
+    perf: Option<MapHandle>,
 }
 
 impl Pair {
-    fn open(ring: &str, perf: &str) -> Result<Option<Self>> {
-        let open = |name| pins::open(&pins::shared(name));
-        Ok(open(ring)?
-            .zip(open(perf)?)
-            .map(|(ring, perf)| Self { ring, perf }))
+    fn open(name: &str) -> Result<Option<Self>> {
+        let Some(ring) = pins::open(&pins::shared(name))? else {
+            return Ok(None);
+        };
+        let perf = match ring.info()?.info.map_flags & OVERWRITE {
+            0 => None,
+            _ => pins::open(&pins::shared(&format!("{name}_perf")))?,
+        };
+        Ok(Some(Self { ring, perf }))
     }
 
     fn is_same(&self, other: &Self) -> Result<bool> {
-        let id = |map: &MapHandle| Ok::<_, anyhow::Error>(map.info()?.info.id);
-        Ok(id(&self.ring)? == id(&other.ring)? && id(&self.perf)? == id(&other.perf)?)
+        Ok(self.ring.info()?.info.id == other.ring.info()?.info.id)
     }
 
     /// Begins to read.
     fn read<'a>(&'a self, mut take: impl FnMut(&[u8]) + 'a) -> Result<Buffer<'a>> {
-        if self.ring.info()?.info.map_flags & OVERWRITE == 0 {
+        let Some(perf) = &self.perf else {
             let mut ring = RingBufferBuilder::new();
             ring.add(&self.ring, move |bytes| {
                 take(bytes);
                 0
             })?;
-            return Ok(Buffer::Ring(ring.build()?));
-        }
-        let buffers = PerfBufferBuilder::new(&self.perf)
+            return Ok(Buffer::Ring(&self.ring, ring.build()?));
+        };
+        let buffers = PerfBufferBuilder::new(perf)
             .pages((self.ring.max_entries() as usize / page_size()).max(1))
             // What found no room is counted by the policies.
             .sample_cb(move |_, bytes: &[u8]| take(bytes));
-        Ok(Buffer::Perf(&self.perf, buffers.build()?))
+        Ok(Buffer::Perf(perf, buffers.build()?))
     }
 }
 
 impl Maps {
     /// Those that are pinned; None if there are none.
     pub fn open() -> Result<Option<Self>> {
-        let denials = Pair::open("denials", "denials_perf")?;
-        let reports = Pair::open("reports", "reports_perf")?;
+        let (denials, reports) = (Pair::open("denials")?, Pair::open("reports")?);
         let lost = pins::open(&pins::shared("lost"))?;
         Ok(match (denials, reports, lost) {
             (Some(denials), Some(reports), Some(lost)) => Some(Self {
@@ -111,22 +114,22 @@ impl Maps {
     }
 }
 
-/// What is read.
+/// What is read, and the map of it.
 pub enum Buffer<'a> {
     /// One ring buffer.
-    Ring(RingBuffer<'a>),
+    Ring(&'a MapHandle, RingBuffer<'a>),
     /// The buffers of the processors, which the map tells the policies.
     Perf(&'a MapHandle, PerfBuffer<'a>),
 }
 
 impl Buffer<'_> {
-    /// Takes some of what is there: all that each processor has, or a batch.
+    /// Takes some of what is there: all that each processor has, or a batch. What can't be read now
+    /// stays there.
     pub fn take(&self) {
-        // What can't be read now stays there.
-        let _ = match self {
-            Self::Ring(ring) => ring.consume_raw_n(BATCH),
-            Self::Perf(_, buffers) => buffers.consume().map_or(-1, |()| 0),
-        };
+        match self {
+            Self::Ring(_, ring) => drop(ring.consume_raw_n(BATCH)),
+            Self::Perf(_, buffers) => drop(buffers.consume()),
+        }
     }
 
     /// Takes all that would be gone with this reader. Nothing more comes: policies count it as lost.
@@ -136,7 +139,7 @@ impl Buffer<'_> {
                 // A processor that is off has none.
                 let _ = map.delete(&cpu.to_ne_bytes());
             }
-            let _ = buffers.consume();
+            drop(buffers.consume());
         }
     }
 }
@@ -144,11 +147,9 @@ impl Buffer<'_> {
 impl AsFd for Buffer<'_> {
     /// It can be read when there is something.
     fn as_fd(&self) -> BorrowedFd<'_> {
-        let fd = match self {
-            Self::Ring(ring) => ring.epoll_fd(),
-            Self::Perf(_, buffers) => buffers.epoll_fd(),
-        };
-        // SAFETY: libbpf keeps the descriptor open until it frees the reader, which `self` owns.
-        unsafe { BorrowedFd::borrow_raw(fd) }
+        match self {
+            Self::Ring(map, _) => map.as_fd(),
+            Self::Perf(_, buffers) => sys::readiness(buffers),
+        }
     }
 }

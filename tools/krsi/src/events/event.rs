@@ -124,8 +124,8 @@ pub enum Event {
         behaviour: String,
         /// How many.
         count: u64,
-        /// Where they were lost: `kernel` (the ring buffer was full), `reader` (who was told was
-        /// too slow) or where `krsi serve` puts events: `journald`, `file`, `syslog` or `otlp`.
+        /// Where they were lost: `kernel` (a buffer was full, or nobody read those of perf), `reader`
+        /// (who was told was too slow) or where `krsi serve` puts events: `journald`, `file`, `syslog` or `otlp`.
         place: String,
     },
 }

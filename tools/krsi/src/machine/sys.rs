@@ -6,14 +6,14 @@ use std::{
     ffi::CString,
     io,
     os::{
-        fd::{AsFd, AsRawFd},
+        fd::{AsFd, AsRawFd, BorrowedFd},
         unix::ffi::OsStrExt,
     },
     path::Path,
     ptr,
 };
 
-use libbpf_rs::libbpf_sys;
+use libbpf_rs::{PerfBuffer, libbpf_sys};
 
 /// Longest handle that is asked for, in words.
 const HANDLE_WORDS: usize = 32;
@@ -135,6 +135,12 @@ pub fn verity_digest(file: impl AsFd) -> io::Result<Option<(u16, Vec<u8>)>> {
 pub fn close_inherited() {
     // SAFETY: What is closed came from who started this program: nothing here knows of it.
     unsafe { libc::close_range(3, libc::c_uint::MAX, 0) };
+}
+
+/// What can be read when there is something in one of these buffers.
+pub fn readiness<'a>(buffers: &'a PerfBuffer<'_>) -> BorrowedFd<'a> {
+    // SAFETY: libbpf keeps its epoll instance open until it frees the buffers, which are borrowed.
+    unsafe { BorrowedFd::borrow_raw(buffers.epoll_fd()) }
 }
 
 /// Pins a map or a link; a link that is pinned already gets another name.
